@@ -38,9 +38,7 @@ def env_list(name: str, default: str) -> list[str]:
 MODE = env_choice("MES_MODE", "DEMO", {"DEMO", "PRODUCTION", "TEST"})
 PRODUCTION = MODE == "PRODUCTION"
 # Which of the processes this is; it decides the time-outs of the database (settled 18).
-PROCESS = env_choice(
-    "MES_PROCESS", "COMMAND", {"WEB", "STREAM", "WORKER", "SWEEPER", "COMMAND"}
-)
+PROCESS = env_choice("MES_PROCESS", "COMMAND", {"WEB", "STREAM", "WORKER", "SWEEPER", "COMMAND"})
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY", "")

@@ -1,0 +1,332 @@
+"""What we make it of, for whom, and where it is: items, lots, stock, purchases, customers."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+from mes.models import Person, Site
+
+
+def quantity_field(**options: object) -> models.DecimalField:
+    """Quantities are exact, in the item's own unit, six decimals (the engine's millionths)."""
+    return models.DecimalField(max_digits=18, decimal_places=6, **options)  # type: ignore[arg-type]
+
+
+def money_field(**options: object) -> models.DecimalField:
+    return models.DecimalField(max_digits=18, decimal_places=4, **options)  # type: ignore[arg-type]
+
+
+class Item(models.Model):
+    """A material definition (ISA-95)."""
+
+    class Source(models.TextChoices):
+        MAKE = "MAKE"
+        BUY = "BUY"
+        PHANTOM = "PHANTOM"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=12, default="pcs")
+    decimals = models.PositiveSmallIntegerField(default=0, help_text="of its quantum")
+    source = models.CharField(max_length=8, choices=Source)
+    family = models.CharField(max_length=40, blank=True)
+    revision = models.CharField(max_length=12, blank=True)
+    safety_stock = quantity_field(default=0)
+    lead_time_s = models.PositiveIntegerField(default=0, help_text="to buy or to make")
+    put_away_s = models.PositiveIntegerField(default=0)
+    standard_cost = money_field(null=True, blank=True)
+    tracked = models.BooleanField(default=True, help_text="an untracked item never binds")
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="item_code_is_unique_a_site"),
+            models.CheckConstraint(
+                name="item_source_is_known", condition=Q(source__in=["MAKE", "BUY", "PHANTOM"])
+            ),
+            models.CheckConstraint(
+                name="item_safety_stock_is_not_negative", condition=Q(safety_stock__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class BillLine(models.Model):
+    """A component of an item, effective-dated; the operation that takes it by its number."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="bill")
+    component = models.ForeignKey(Item, models.PROTECT, related_name="used_in")
+    quantity_per = quantity_field()
+    scrap_ppm = models.PositiveIntegerField(default=0)
+    operation_number = models.PositiveIntegerField(default=0, help_text="0: the first")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="bill_line_takes_something", condition=Q(quantity_per__gt=0)
+            ),
+            models.CheckConstraint(
+                name="bill_line_is_not_its_own_component", condition=~Q(item=F("component"))
+            ),
+        ]
+
+
+class Location(models.Model):
+    class Kind(models.TextChoices):
+        STORE = "STORE"
+        LINE_SIDE = "LINE_SIDE"
+        DOCK = "DOCK"
+        SCRAP = "SCRAP"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.STORE)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="location_code_is_unique_a_site")
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Lot(models.Model):
+    """A quantity of an item that is one in origin and quality. Its history is the ledger."""
+
+    class Status(models.TextChoices):
+        RELEASED = "RELEASED"
+        QUARANTINE = "QUARANTINE"
+        HELD = "HELD"
+        REJECTED = "REJECTED"
+        CONSUMED = "CONSUMED"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=60)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="lots")
+    status = models.CharField(max_length=10, choices=Status, default=Status.RELEASED)
+    received_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # When a held or quarantined lot is thought to be free; empty where nobody said.
+    free_at = models.DateTimeField(null=True, blank=True)
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="lot_code_is_unique_a_site"),
+            models.CheckConstraint(
+                name="lot_status_is_known",
+                condition=Q(status__in=["RELEASED", "QUARANTINE", "HELD", "REJECTED", "CONSUMED"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class StockMove(models.Model):
+    """Ledger of quantities; a balance is the sum of its moves. A transfer is two that sum to 0."""
+
+    class Reason(models.TextChoices):
+        OPENING = "OPENING"
+        RECEIPT = "RECEIPT"
+        ISSUE = "ISSUE"
+        OUTPUT = "OUTPUT"
+        SCRAP = "SCRAP"
+        SHIPMENT = "SHIPMENT"
+        CORRECTION = "CORRECTION"
+        TRANSFER = "TRANSFER"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    event_seq = models.BigIntegerField()
+    n = models.PositiveIntegerField(help_text="place among the moves of its command")
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="moves")
+    location = models.ForeignKey(Location, models.PROTECT)
+    quantity = quantity_field()
+    reason = models.CharField(max_length=10, choices=Reason)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "event_seq", "n"], name="stock_move_is_stored_once"
+            ),
+            models.CheckConstraint(name="stock_move_moves_something", condition=~Q(quantity=0)),
+        ]
+
+
+class StockBalance(models.Model):
+    """The sum of a lot's moves at a place, kept in the same transaction as the moves."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="balances")
+    location = models.ForeignKey(Location, models.PROTECT)
+    quantity = quantity_field()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "lot", "location"], name="stock_balance_is_one_row_a_place"
+            ),
+            models.CheckConstraint(
+                name="stock_balance_is_not_negative", condition=Q(quantity__gte=0)
+            ),
+        ]
+
+
+class Supplier(models.Model):
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    # Learned lateness; empty: the site's default.
+    lateness_s = models.PositiveIntegerField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="supplier_code_is_unique_a_site")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PurchaseLine(models.Model):
+    site = models.ForeignKey(Site, models.PROTECT)
+    order_code = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    supplier = models.ForeignKey(Supplier, models.PROTECT)
+    item = models.ForeignKey(Item, models.PROTECT)
+    quantity = quantity_field()
+    received_quantity = quantity_field(default=0)
+    promised_at = models.DateTimeField()
+    # What is believed today, and by whose word.
+    expected_at = models.DateTimeField()
+    expected_source = models.CharField(max_length=120, blank=True)
+    closed_at = models.DateTimeField(null=True)
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "order_code", "number"], name="purchase_line_is_unique_a_site"
+            ),
+            models.CheckConstraint(
+                name="purchase_line_asks_for_something", condition=Q(quantity__gt=0)
+            ),
+        ]
+
+
+class Customer(models.Model):
+    """Who buys, and what a late delivery costs by his contract."""
+
+    class Basis(models.TextChoices):
+        SHIP = "SHIP"
+        ARRIVE = "ARRIVE"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=40, blank=True, help_text="empty: the site's")
+    basis = models.CharField(max_length=6, choices=Basis, default=Basis.SHIP)
+    ship_complete = models.BooleanField(default=True)
+    counts_working_days = models.BooleanField(default=False)
+    priority_class = models.PositiveSmallIntegerField(default=5, help_text="1 is the first")
+    # Late cost: a penalty that the contract names is cash, the rest is estimate.
+    penalty_percent_day = models.DecimalField(
+        max_digits=9, decimal_places=4, null=True, blank=True, help_text="of the line's value"
+    )
+    penalty_per_day = money_field(null=True, blank=True)
+    late_weight_per_day = money_field(null=True, blank=True, help_text="goodwill, estimate")
+    line_stop_per_day = money_field(null=True, blank=True)
+    grace_days = models.PositiveSmallIntegerField(default=0)
+    cap_percent = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True)
+    transit_s = models.PositiveIntegerField(default=86400)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="customer_code_is_unique_a_site")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustomerOrder(models.Model):
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    customer = models.ForeignKey(Customer, models.PROTECT)
+    ordered_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="order_code_is_unique_a_site")
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class CustomerLine(models.Model):
+    """What a customer ordered, when he wants it, and what he was promised.
+
+    The three instants are the latest at which the line may ship (basis SHIP) or arrive
+    (basis ARRIVE); `pack_s` and the customer's transit lie between ready and that instant.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    order = models.ForeignKey(CustomerOrder, models.PROTECT, related_name="lines")
+    number = models.PositiveIntegerField()
+    item = models.ForeignKey(Item, models.PROTECT)
+    quantity = quantity_field()
+    shipped_quantity = quantity_field(default=0)
+    requested_at = models.DateTimeField()
+    first_promised_at = models.DateTimeField(null=True)
+    promised_at = models.DateTimeField(null=True)
+    price = money_field(null=True, help_text="of one unit")
+    pack_s = models.PositiveIntegerField(default=4 * 3600)
+    shipped_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "number"], name="line_number_is_unique_an_order"
+            ),
+            models.CheckConstraint(
+                name="line_ships_at_most_what_was_ordered",
+                condition=Q(shipped_quantity__lte=F("quantity")) & Q(shipped_quantity__gte=0),
+            ),
+            models.CheckConstraint(name="line_asks_for_something", condition=Q(quantity__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.number}"
+
+    @property
+    def open_quantity(self) -> object:
+        return self.quantity - self.shipped_quantity
+
+
+class PromiseChange(models.Model):
+    """Ledger of promises: from, to, by whom."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    line = models.ForeignKey(CustomerLine, models.PROTECT, related_name="promises")
+    event_seq = models.BigIntegerField()
+    promised_at = models.DateTimeField()
+    by = models.ForeignKey(Person, models.PROTECT, null=True)
+    at = models.DateTimeField()

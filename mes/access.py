@@ -1,0 +1,263 @@
+"""Who may do what: one table role x act, declared on every route, checked before every view."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from mes.actor import Actor, Grant
+from mes.clock import plant_now
+from mes.models import Device, Person, Role, RoleGrant, Site, SitePlan
+
+ALL = frozenset(Role.values)
+_OFFICE = ALL - {Role.OPERATOR}
+_FLOOR = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN})
+
+# act -> roles that may do it. A route names its act; nothing is allowed that is not here.
+ACTS: dict[str, frozenset[str]] = {
+    "home": ALL,
+    "plan.read": ALL,
+    "money.read": _OFFICE - {Role.VIEWER, Role.STORES},
+    "disruption.handle": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "option.accept": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "event.report": frozenset(
+        {Role.PLANNER, Role.SUPERVISOR, Role.OPERATOR, Role.MAINTENANCE, Role.ADMIN}
+    ),
+    "equipment.estimate": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.ADMIN}),
+    "hold.place": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "hold.release": frozenset({Role.QUALITY, Role.ADMIN}),
+    "station.read": _FLOOR | {Role.PLANNER, Role.MAINTENANCE, Role.QUALITY, Role.MANAGER},
+    "station.work": _FLOOR,
+    "workorder.read": ALL,
+    "workorder.release": frozenset({Role.PLANNER, Role.ENGINEER, Role.ADMIN}),
+    "delivery.read": ALL,
+    "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
+    "api": ALL,
+}
+
+# Why an act is off, and who can lift it: shown beside the act, never hidden.
+NEEDS = {
+    "option.accept": gettext_lazy("Needs a planner or supervisor."),
+    "disruption.handle": gettext_lazy("Needs a planner or supervisor."),
+    "hold.place": gettext_lazy("Needs quality, a supervisor or a planner."),
+    "hold.release": gettext_lazy("Needs quality."),
+    "station.work": gettext_lazy("Needs an operator or supervisor."),
+    "event.report": gettext_lazy("Needs somebody of the floor, maintenance or planning."),
+}
+
+PUBLIC = "public"
+ADMIN_SITE = "admin"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def access(act: str) -> Callable[[View], View]:
+    """Declare what a route needs: an act of the table, or PUBLIC."""
+    if act not in ACTS and act != PUBLIC:
+        raise ValueError(f"no such act: {act!r}")
+
+    def mark(view: View) -> View:
+        view.access = act  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def may(actor: Actor, act: str) -> bool:
+    return not actor.roles.isdisjoint(ACTS[act])
+
+
+class PlantRequest(HttpRequest):
+    """A request behind the access check; for the type checker only."""
+
+    actor: Actor
+    site: Site
+    htmx: Any
+
+
+def declared_access(view: Callable[..., Any]) -> str | None:
+    """The act that a view declares, looked for on function and class views alike."""
+    for candidate in (view, getattr(view, "cls", None), getattr(view, "view_class", None)):
+        found = getattr(candidate, "access", None)
+        if isinstance(found, str):
+            return found
+    if getattr(view, "admin_site", None) is not None or "django.contrib.admin" in getattr(
+        view, "__module__", ""
+    ):
+        return ADMIN_SITE
+    return None
+
+
+def actor_for(person: Person, site: Site) -> Actor:
+    grants = {
+        grant.role: Grant(
+            role=grant.role,
+            amount_limit=grant.amount_limit,
+            may_touch_frozen=grant.may_touch_frozen,
+            may_hurt_customer=grant.may_hurt_customer,
+        )
+        for grant in RoleGrant.objects.filter(person=person, site=site)
+    }
+    return Actor(name=person.name, person_id=person.pk, grants=grants)
+
+
+def token_sha256(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def actor_for_token(token: str) -> tuple[Actor, Site] | None:
+    """The device that a token belongs to, or None if it is unknown or revoked."""
+    device = (
+        Device.objects.select_related("site")
+        .filter(token_sha256=token_sha256(token), revoked_at=None)
+        .first()
+    )
+    if device is None:
+        return None
+    actor = Actor(
+        name=device.code, device_id=device.pk, grants={device.role: Grant(role=device.role)}
+    )
+    return actor, device.site
+
+
+def _choose_site(request: HttpRequest, person: Person) -> Site | None:
+    """The site of this session: the chosen one if he still has a role there, else his first."""
+    sites = list(
+        Site.objects.filter(
+            pk__in=RoleGrant.objects.filter(person=person).values("site_id")
+        ).order_by("pk")
+    )
+    chosen = request.session.get("site")
+    return next((site for site in sites if site.code == chosen), sites[0] if sites else None)
+
+
+class AccessMiddleware:
+    """Sets request.site and request.actor, and refuses what the route's declaration forbids."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        act = declared_access(view)
+        if act == PUBLIC or act == ADMIN_SITE:
+            return None
+        if act is None:
+            raise PermissionDenied(_("This page has no access rule yet, so nobody may open it."))
+        if getattr(view, "cls", None) is not None:
+            return None  # API views answer for themselves, with DeclaredAccess
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), reverse(settings.LOGIN_URL))
+        person = Person.objects.filter(user=request.user).first()
+        site = _choose_site(request, person) if person else None
+        if person is None or site is None:
+            raise PermissionDenied(_("You have no role on any site. Ask an administrator."))
+        request.site = site  # type: ignore[attr-defined]
+        request.actor = actor_for(person, site)  # type: ignore[attr-defined]
+        if not may(request.actor, act):  # type: ignore[attr-defined]
+            raise PermissionDenied(
+                str(NEEDS.get(act, _("Your role does not allow this. Ask your supervisor.")))
+            )
+        return None
+
+
+class ApiAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>` of a device; else the session of a signed-in person."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Actor] | None:
+
+        header = request.headers.get("Authorization", "")
+        if header.startswith("Bearer "):
+            found = actor_for_token(header.removeprefix("Bearer ").strip())
+            if found is None:
+                raise AuthenticationFailed(_("Unknown or revoked token."))
+            actor, site = found
+            request._request.site = site
+            return ApiUser(actor), actor
+        session = SessionAuthentication().authenticate(request)
+        if session is None:
+            return None
+        person = Person.objects.filter(user=session[0]).first()
+        site_found = _choose_site(request._request, person) if person else None
+        if person is None or site_found is None:
+            raise AuthenticationFailed(_("You have no role on any site."))
+        request._request.site = site_found
+        actor = actor_for(person, site_found)
+        return ApiUser(actor), actor
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class ApiUser(AnonymousUser):
+    """What DRF calls a user: the actor behind the request."""
+
+    def __init__(self, actor: Actor) -> None:
+        super().__init__()
+        self.actor = actor
+
+    @property
+    def is_authenticated(self) -> bool:  # type: ignore[override]
+        return True
+
+
+NAVIGATION = (
+    ("planning:tower", gettext_lazy("Control tower"), "inbox", "plan.read"),
+    ("workorders:list", gettext_lazy("Work orders"), "list-ordered", "workorder.read"),
+    ("materials:deliveries", gettext_lazy("Deliveries"), "truck", "delivery.read"),
+    ("quality:holds", gettext_lazy("Holds"), "shield-alert", "plan.read"),
+    ("equipment:list", gettext_lazy("Equipment"), "factory", "plan.read"),
+    ("planning:decisions", gettext_lazy("Decisions"), "check", "plan.read"),
+    ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
+)
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What every page's frame shows: the site, the person, the plan's version, the way around."""
+    site: Site | None = getattr(request, "site", None)
+    actor: Actor | None = getattr(request, "actor", None)
+    if site is None or actor is None:
+        return {"page": {"is_demo": settings.MODE == "DEMO", "nav": [], "may": {}}}
+    plan = SitePlan.objects.get(site=site)
+    navigation = []
+    for name, label, icon, act in NAVIGATION:
+        if not may(actor, act):
+            continue
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        current = request.path == url or request.path.startswith(url.rstrip("/") + "/")
+        navigation.append({"label": label, "url": url, "icon": icon, "current": current})
+    return {
+        "page": {
+            "site": site,
+            "now": plant_now(site),
+            "person_name": actor.name,
+            "initials": "".join(part[0] for part in actor.name.split()[:2]).upper(),
+            "role": ", ".join(str(Role(role).label) for role in sorted(actor.roles)),
+            "nav": navigation,
+            "stream_url": f"{settings.STREAM_ORIGIN}/live",
+            "plan_version": plan.plan_version,
+            "computed_at": plan.computed_at,
+            "is_demo": settings.MODE == "DEMO",
+            "may": {act: may(actor, act) for act in ACTS},
+        }
+    }

@@ -1,0 +1,35 @@
+"""Rings the workers after a commit. Bounded, and harmless when lost: the sweeper reads the record."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from celery import current_app
+
+log = logging.getLogger(__name__)
+
+BELL = "planning.recompute"  # a task name, not an import: the cellar knows no storey
+BREAK_S = 10.0
+
+
+class _Breaker:
+    """After a failed publish nobody tries again for a while: a hung broker costs one time-out."""
+
+    open_until = 0.0
+
+
+def ring(site_id: int) -> bool:
+    """Publish the doorbell; swallow and log what goes wrong. True if it was published."""
+    if time.monotonic() < _Breaker.open_until:
+        return False
+    try:
+        current_app.send_task(BELL, args=[site_id], queue="impact", expires=30, retry=False)
+    except Exception:
+        _Breaker.open_until = time.monotonic() + BREAK_S
+        log.warning(
+            "the doorbell could not be rung; the sweeper will see the events", exc_info=True
+        )
+        return False
+    _Breaker.open_until = 0.0
+    return True

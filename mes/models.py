@@ -1,0 +1,267 @@
+"""The cellar: the site, its people and devices, and the ledger of what happened."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from simple_history.models import HistoricalRecords
+
+
+class Site(models.Model):
+    """A plant (ISA-95 'site') and the policies by which its plan is projected."""
+
+    class Clock(models.TextChoices):
+        REAL = "REAL"
+        SIMULATED = "SIMULATED"
+
+    class QueueRule(models.TextChoices):
+        PULL_READY = "PULL_READY"
+        STRICT = "STRICT"
+
+    code = models.CharField(max_length=12, unique=True)
+    name = models.CharField(max_length=80)
+    time_zone = models.CharField(max_length=40, default="UTC")
+    currency = models.CharField(max_length=3, default="EUR")
+    language = models.CharField(max_length=8, default="en")
+    clock = models.CharField(max_length=10, choices=Clock, default=Clock.REAL)
+
+    queue_rule = models.CharField(max_length=12, choices=QueueRule, default=QueueRule.PULL_READY)
+    pull_window_s = models.PositiveIntegerField(default=3 * 86400)
+    pull_after_s = models.PositiveIntegerField(default=30 * 60)
+    suspend_after_s = models.PositiveIntegerField(default=2 * 3600)
+    frozen_window_s = models.PositiveIntegerField(default=2 * 3600)
+    # What one moved operation weighs in the ranking of options; never printed as a saving.
+    move_price = models.DecimalField(max_digits=18, decimal_places=4, default=10)
+    # Used where a customer has no rule of his own, and then marked as an estimate.
+    default_late_cost_per_day = models.DecimalField(
+        max_digits=18, decimal_places=4, null=True, blank=True
+    )
+    accept_tolerance_ppm = models.PositiveIntegerField(default=10_000)
+    supplier_lateness_s = models.PositiveIntegerField(default=5 * 86400)
+    checks_stock = models.BooleanField(default=True)
+    checks_purchases = models.BooleanField(default=True)
+
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="site_clock_is_known", condition=Q(clock__in=["REAL", "SIMULATED"])
+            ),
+            models.CheckConstraint(
+                name="site_queue_rule_is_known",
+                condition=Q(queue_rule__in=["PULL_READY", "STRICT"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class SiteHead(models.Model):
+    """The end of a site's ledger. Touched by writers only, as the last lock of a transaction."""
+
+    site = models.OneToOneField(Site, models.PROTECT, primary_key=True, related_name="head")
+    seq = models.BigIntegerField(default=0)
+    head_hash = models.BinaryField(max_length=32, default=bytes(32))
+
+
+class SitePlan(models.Model):
+    """How far the plan has been computed. Touched by the recompute only."""
+
+    site = models.OneToOneField(Site, models.PROTECT, primary_key=True, related_name="plan")
+    computed_seq = models.BigIntegerField(default=0)
+    plan_version = models.BigIntegerField(default=0)
+    committed_version = models.BigIntegerField(default=0)
+    as_of = models.DateTimeField(null=True)
+    computed_at = models.DateTimeField(null=True)
+    # Set by a trigger when a table of the engine changed outside an action: load cold.
+    dirty = models.BooleanField(default=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    failure = models.TextField(blank=True)
+
+
+class SiteClock(models.Model):
+    """The stored instant of a SIMULATED site; moved forward by one act only."""
+
+    site = models.OneToOneField(Site, models.PROTECT, primary_key=True, related_name="simulated")
+    at = models.DateTimeField()
+    # How fast the demo's simulator moves it: 0 paused, 1 real time, 60 a minute a second.
+    speed = models.PositiveSmallIntegerField(default=1)
+
+
+class Person(models.Model):
+    """Somebody who works here; a desk user signs in, an operator shows a badge."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="person"
+    )
+    name = models.CharField(max_length=80)
+    badge_sha256 = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    language = models.CharField(max_length=8, blank=True)
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        return "".join(part[0] for part in self.name.split()[:2]).upper()
+
+
+class Role(models.TextChoices):
+    OPERATOR = "OPERATOR"
+    SUPERVISOR = "SUPERVISOR"
+    PLANNER = "PLANNER"
+    BUYER = "BUYER"
+    QUALITY = "QUALITY"
+    MAINTENANCE = "MAINTENANCE"
+    STORES = "STORES"
+    SALES = "SALES"
+    ENGINEER = "ENGINEER"
+    MANAGER = "MANAGER"
+    ADMIN = "ADMIN"
+    VIEWER = "VIEWER"
+
+
+class RoleGrant(models.Model):
+    """A person's role on a site, and how far his authority reaches there."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=12, choices=Role)
+    site = models.ForeignKey(Site, models.CASCADE)
+    amount_limit = models.DecimalField(
+        max_digits=18, decimal_places=4, null=True, blank=True, help_text="empty: no limit"
+    )
+    may_touch_frozen = models.BooleanField(default=False)
+    may_hurt_customer = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "role", "site"], name="role_is_granted_once_a_person_and_site"
+            ),
+            models.CheckConstraint(
+                name="role_grant_role_is_known", condition=Q(role__in=Role.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.role}"
+
+
+class Device(models.Model):
+    """A station or a machine that may post events. Only the hash of its token is kept."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    station = models.CharField(max_length=40, blank=True, help_text="code of its work unit")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=12, choices=Role, default=Role.OPERATOR)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords(excluded_fields=["token_sha256"])
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="device_code_is_unique_a_site"),
+            models.CheckConstraint(name="device_role_is_known", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ShopFloorEvent(models.Model):
+    """What happened, in gapless order a site, chained by hash. Append-only by trigger.
+
+    `body` is the state that the event left, valid against the JSON schema of its kind and
+    version in `mes/events/`.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    seq = models.BigIntegerField()
+    key = models.UUIDField()
+    part = models.PositiveSmallIntegerField(help_text="place among the events of one command")
+    kind = models.CharField(max_length=60)
+    schema_version = models.PositiveSmallIntegerField(default=1)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    body = models.JSONField()
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    device = models.ForeignKey(Device, models.PROTECT, null=True, related_name="+")
+    on_behalf_of = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    late = models.BooleanField(default=False)
+    corrects_seq = models.BigIntegerField(null=True)
+    prev_hash = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "seq"], name="event_seq_is_unique_a_site"),
+            models.UniqueConstraint(
+                fields=["site", "key", "part"], name="event_of_a_command_is_stored_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["site", "subject_type", "subject_id", "seq"]),
+            models.Index(fields=["site", "kind", "seq"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+class CommandKey(models.Model):
+    """The answer that a command got, so that the same key gets the same answer. Kept 90 days."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    key = models.UUIDField()
+    name = models.CharField(max_length=60)
+    body_sha256 = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField(null=True)
+    response = models.JSONField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "key"], name="command_key_is_unique_a_site")
+        ]
+        indexes = [models.Index(fields=["at"])]
+
+
+class Task(models.Model):
+    """Something a role has to do because of an event or a decision."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    role = models.CharField(max_length=12, choices=Role)
+    text = models.CharField(max_length=200)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    due_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="task_is_done_after_it_was_made",
+                condition=Q(done_at__isnull=True) | Q(done_at__gte=F("created_at")),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["site", "role"], condition=Q(done_at=None), name="open_tasks")
+        ]
+
+
+class FailedSignIn(models.Model):
+    """Counts wrong passwords in the database: lock-outs work without Redis."""
+
+    name = models.CharField(max_length=150, unique=True)
+    tries = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    last_at = models.DateTimeField()

@@ -1,0 +1,228 @@
+"""What it means for the rest: plan versions, disruptions, impacts, options, decisions."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from materials.models import CustomerLine
+from mes.models import Person, Site
+
+
+class PlanVersion(models.Model):
+    """One projection of a site: packed times, small figures. Never updated but for `committed`.
+
+    `job_ids`  int64 little-endian, n job orders; `times` int32 pairs (start, end) in seconds
+    since `epoch`, in that order, -1 for no date. `line_ids` int64, m customer lines;
+    `line_times` int32 triples (ready, ship, arrive). Packed columns are emptied when the
+    version is no longer kept whole; the figures stay.
+    """
+
+    class Cause(models.TextChoices):
+        EVENTS = "EVENTS"
+        TICK = "TICK"
+        ENGINE = "ENGINE"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    version = models.BigIntegerField()
+    upto_seq = models.BigIntegerField()
+    cause = models.CharField(max_length=6, choices=Cause)
+    as_of = models.DateTimeField()
+    epoch = models.DateTimeField()
+    engine = models.CharField(max_length=20)
+    engine_ms = models.FloatField()
+    stored_at = models.DateTimeField()
+    committed = models.BooleanField(default=False)
+    job_ids = models.BinaryField(null=True)
+    times = models.BinaryField(null=True)
+    line_ids = models.BinaryField(null=True)
+    line_times = models.BinaryField(null=True)
+    figures = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "version"], name="plan_version_is_unique_a_site"
+            ),
+            models.CheckConstraint(
+                name="plan_version_cause_is_known",
+                condition=Q(cause__in=["EVENTS", "TICK", "ENGINE"]),
+            ),
+        ]
+
+
+class CommittedPeg(models.Model):
+    """A peg stored with the committed plan: kept as long as its supply still comes."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    supply_kind = models.CharField(max_length=10, help_text="LOT, WORK_ORDER or PURCHASE")
+    supply_id = models.BigIntegerField()
+    demand_kind = models.CharField(max_length=10, help_text="COMPONENT or LINE")
+    demand_id = models.BigIntegerField()
+    quantity = models.DecimalField(max_digits=18, decimal_places=6)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "supply_kind", "supply_id", "demand_kind", "demand_id"],
+                name="committed_peg_is_unique",
+            )
+        ]
+
+
+class Disruption(models.Model):
+    """Something that went wrong, with one cause; what it costs is in its impacts."""
+
+    class Kind(models.TextChoices):
+        BREAKDOWN = "BREAKDOWN"
+        HOLD = "HOLD"
+        SCRAP = "SCRAP"
+        SLIP = "SLIP"
+        BACKLOG = "BACKLOG"
+
+    class State(models.TextChoices):
+        NEW = "NEW"
+        OPEN = "OPEN"
+        ACCEPTED = "ACCEPTED"
+        SNOOZED = "SNOOZED"
+        CLOSED = "CLOSED"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    # The cause is the subject of its events: the unit, the lot, the job order.
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    subject_code = models.CharField(max_length=80)
+    cause = models.JSONField(default=dict, help_text="facts of the cause, for the title")
+    state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    growing = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(default=4)
+    owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    opened_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    opened_at = models.DateTimeField()
+    occurrences = models.PositiveIntegerField(default=1)
+    snoozed_until = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    close_reason = models.CharField(max_length=200, blank=True)
+    # The last figures, so that the inbox is one query.
+    at_stake = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    stake_seen = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    summary = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "number"], name="disruption_number_is_unique_a_site"
+            ),
+            models.UniqueConstraint(
+                fields=["site", "kind", "subject_type", "subject_id"],
+                condition=~Q(state="CLOSED"),
+                name="open_disruption_is_one_a_cause",
+            ),
+        ]
+
+
+class Impact(models.Model):
+    """What a disruption does, as of one plan version. Replaced by the next one."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    disruption = models.ForeignKey(Disruption, models.PROTECT, related_name="impacts")
+    version = models.BigIntegerField()
+    upto_seq = models.BigIntegerField()
+    stored_at = models.DateTimeField()
+    # From the commit of the newest event it answers to the storing, in milliseconds.
+    latency_ms = models.FloatField(null=True)
+    at_stake = models.DecimalField(max_digits=18, decimal_places=4)
+    booked = models.DecimalField(max_digits=18, decimal_places=4)
+    absorbed = models.BooleanField(default=False)
+    figures = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["disruption", "version"], name="impact_is_one_a_disruption_and_version"
+            )
+        ]
+
+
+class Booking(models.Model):
+    """Ledger: a customer line's change of lateness, booked to the cause that made it."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    version = models.BigIntegerField()
+    disruption = models.ForeignKey(Disruption, models.PROTECT, null=True)
+    cause = models.CharField(
+        max_length=20, help_text="DISRUPTION, DECISION, CLOCK, EVENTS or OPENING"
+    )
+    line = models.ForeignKey(CustomerLine, models.PROTECT)
+    lateness_change_s = models.BigIntegerField()
+    cost_change = models.DecimalField(max_digits=18, decimal_places=4)
+
+    class Meta:
+        indexes = [models.Index(fields=["site", "line"])]
+
+
+class Option(models.Model):
+    """One way to respond, costed against doing nothing, as of one plan version."""
+
+    class Kind(models.TextChoices):
+        DO_NOTHING = "DO_NOTHING"
+        MINE = "MINE"
+        RESEQUENCE = "RESEQUENCE"
+        ALTERNATE_UNIT = "ALTERNATE_UNIT"
+        OVERTIME = "OVERTIME"
+
+    class Verdict(models.TextChoices):
+        OFFERED = "OFFERED"
+        WORSE = "WORSE"
+        IMPOSSIBLE = "IMPOSSIBLE"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    disruption = models.ForeignKey(Disruption, models.PROTECT, related_name="options")
+    # The same idea keeps its name from version to version, so that a selection stays.
+    slug = models.CharField(max_length=120)
+    version = models.BigIntegerField()
+    kind = models.CharField(max_length=16, choices=Kind)
+    verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.OFFERED)
+    rank = models.PositiveSmallIntegerField()
+    changes = models.JSONField(default=list)
+    footprint = models.JSONField(default=dict)
+    figures = models.JSONField(default=dict)
+    cash = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    estimate = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    late_cost = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    saves = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    weight = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    decide_by = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["disruption", "slug"], name="option_is_one_a_disruption_and_idea"
+            )
+        ]
+
+
+class Decision(models.Model):
+    """Ledger: who chose what, having seen what, and how to take it back."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    disruption = models.ForeignKey(Disruption, models.PROTECT, null=True, related_name="decisions")
+    event_seq = models.BigIntegerField()
+    kind = models.CharField(max_length=16)
+    title = models.CharField(max_length=200)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    why = models.CharField(max_length=300, blank=True)
+    version = models.BigIntegerField()
+    committed_version_before = models.BigIntegerField()
+    plan_hash_before = models.CharField(max_length=64)
+    plan_hash_after = models.CharField(max_length=64)
+    changes = models.JSONField()
+    inverse = models.JSONField()
+    footprint_after = models.JSONField()
+    seen = models.JSONField(help_text="the options that were on the page, with their figures")
+    predicted = models.JSONField()
+    undo_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")

@@ -1,0 +1,61 @@
+"""The servers of a test run, the plant's real processes, and the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mes.processes import stop
+from tests import browser, servers
+
+# At import: pytest-django reads the settings right after this file, and they need the addresses.
+servers.start_for_this_run()
+
+ARM_TRUNCATE = """
+select format('alter table %s disable trigger %I', tgrelid::regclass, tgname)
+from pg_trigger where not tgisinternal and tgtype & 32 <> 0
+"""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The ledgers refuse TRUNCATE; the tests that commit clean up with it."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(ARM_TRUNCATE)
+        for (statement,) in cursor.fetchall():
+            cursor.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def impact_worker(django_db_setup: None) -> Iterator[None]:
+    """A real Celery worker on the tests' database; use with `transactional_db`."""
+    child = servers.worker()
+    child.start()
+    try:
+        servers.wait_for_worker(child)
+        yield
+    finally:
+        stop([child], patience_s=5)
+
+
+@pytest.fixture(scope="session")
+def running_plant(django_db_setup: None) -> Iterator[servers.Plant]:
+    """Real web, stream, worker and sweeper processes; use with `transactional_db`.
+
+    The base of a journey through the browser: `page.goto(running_plant.url)`.
+    """
+    with servers.RunningPlant() as plant:
+        yield plant
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """pytest-playwright's browser is the system's Chromium; without one the test fails."""
+    chromium = browser.find()
+    if chromium is None:
+        pytest.fail(browser.HOW_TO_GET_ONE, pytrace=False)
+    return {**browser_type_launch_args, "executable_path": chromium, "args": browser.flags()}

@@ -157,7 +157,7 @@ class AccessMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         act = declared_access(view)
-        if act == PUBLIC or act == ADMIN_SITE:
+        if act in (PUBLIC, ADMIN_SITE):
             return None
         if act is None:
             raise PermissionDenied(_("This page has no access rule yet, so nobody may open it."))

@@ -1,4 +1,4 @@
-"""Rings the workers after a commit. Bounded, and harmless when lost: the sweeper reads the record."""
+"""Rings the workers after a commit. Bounded; harmless when lost: the sweeper reads the record."""
 
 from __future__ import annotations
 

@@ -330,12 +330,12 @@ class Plant:
     line_late_per_day: I64  # lateness weight a day; -1 = unknown
     line_late_cap: I64  # most that lateness may cost; -1 = the open value
 
-    # -- carriers (C): departures, sorted ------------------------------------------------------------
+    # -- carriers (C): departures, sorted ------------------------------------------------------
     carrier_id: I64
     carrier_ptr: I32
     departure_at: I32
 
-    # -- given pegs (G), by (demand, supply) --------------------------------------------------------
+    # -- given pegs (G), by (demand, supply) --------------------------------------------------
     peg_supply: I32
     peg_demand: I32
     peg_qty: I64

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from mes.actor import Actor, Grant
@@ -45,9 +46,13 @@ ACTS: dict[str, frozenset[str]] = {
     "workorder.release": frozenset({Role.PLANNER, Role.ENGINEER, Role.ADMIN}),
     "delivery.read": ALL,
     "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "stock.move": frozenset({Role.STORES, Role.SUPERVISOR, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
     "api": ALL,
 }
+
+# A decision is a person's: no device token may take one, whatever its role.
+DECISIONS = frozenset({"option.accept", "disruption.handle"})
 
 # Why an act is off, and who can lift it: shown beside the act, never hidden.
 NEEDS = {
@@ -57,6 +62,9 @@ NEEDS = {
     "hold.release": gettext_lazy("Needs quality."),
     "station.work": gettext_lazy("Needs an operator or supervisor."),
     "event.report": gettext_lazy("Needs somebody of the floor, maintenance or planning."),
+    "equipment.estimate": gettext_lazy("Needs maintenance, a supervisor or a planner."),
+    "stock.move": gettext_lazy("Needs stores or a supervisor."),
+    "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 
 PUBLIC = "public"
@@ -77,7 +85,14 @@ def access(act: str) -> Callable[[View], View]:
 
 
 def may(actor: Actor, act: str) -> bool:
+    if actor.device_id is not None and act in DECISIONS:
+        return False
     return not actor.roles.isdisjoint(ACTS[act])
+
+
+def refusal(act: str) -> str:
+    """The sentence for somebody who may not do an act: what it needs."""
+    return str(NEEDS.get(act, _("Your role does not allow this. Ask your supervisor.")))
 
 
 class PlantRequest(HttpRequest):
@@ -172,9 +187,7 @@ class AccessMiddleware:
         request.site = site  # type: ignore[attr-defined]
         request.actor = actor_for(person, site)  # type: ignore[attr-defined]
         if not may(request.actor, act):  # type: ignore[attr-defined]
-            raise PermissionDenied(
-                str(NEEDS.get(act, _("Your role does not allow this. Ask your supervisor.")))
-            )
+            raise PermissionDenied(refusal(act))
         return None
 
 
@@ -204,6 +217,31 @@ class ApiAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class DeclaredAccess(BasePermission):
+    """Lets an API view run if the actor may do the act that the view declares.
+
+    A view class says `access = "act"`, and `access_by_method = {"POST": "act"}` where its
+    methods need different acts. A view without a declaration is closed to everybody.
+    """
+
+    message = ""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        by_method: dict[str, str] = getattr(view, "access_by_method", {})
+        act = by_method.get(request.method or "", getattr(view, "access", None))
+        if act == PUBLIC:
+            return True
+        if act is None:
+            self.message = _("This page has no access rule yet, so nobody may open it.")
+            return False
+        if not isinstance(request.user, ApiUser):
+            return False
+        if not may(request.user.actor, act):
+            self.message = refusal(act)
+            return False
+        return True
 
 
 class ApiUser(AnonymousUser):

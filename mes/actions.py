@@ -1,0 +1,58 @@
+"""Acts on the site itself: its simulated clock. Neither is an event of the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from mes import doorbell
+from mes.commands import Command
+from mes.errors import Refused, Stale
+from mes.models import SiteClock
+
+# Paused, real time, and a minute a second.
+SPEEDS = (0, 1, 60)
+
+
+def move_clock(command: Command, *, to: datetime) -> dict[str, Any]:
+    """Move a SIMULATED site's clock forward to an instant; the one act that moves it.
+
+    A move to where the clock stands already is answered as done, so a repeated move is
+    harmless. The workers are rung: a tick projects again, at the same event number.
+
+    :raises Stale: if the clock is past that instant already.
+    :raises Refused: if the site runs on the wall clock.
+    """
+    moved = SiteClock.objects.filter(site=command.site, at__lt=to).update(at=to)
+    if not moved:
+        at = _stands_at(command)
+        if at > to:
+            raise Stale(
+                _("The plant's clock is already past that instant; it only moves forward."), at=at
+            )
+    else:
+        transaction.on_commit(partial(doorbell.ring, command.site.pk), robust=True)
+    return {"at": to}
+
+
+def set_speed(command: Command, *, speed: int) -> dict[str, Any]:
+    """Set how many plant seconds the simulator lets pass in a second: one of SPEEDS."""
+    if speed not in SPEEDS:
+        raise Refused(
+            _("A speed of %(speed)s is not offered; choose one of %(speeds)s.")
+            % {"speed": speed, "speeds": ", ".join(str(known) for known in SPEEDS)}
+        )
+    at = _stands_at(command)
+    SiteClock.objects.filter(site=command.site).update(speed=speed)
+    return {"speed": speed, "at": at}
+
+
+def _stands_at(command: Command) -> datetime:
+    at = SiteClock.objects.filter(site=command.site).values_list("at", flat=True).first()
+    if at is None:
+        raise Refused(_("This plant runs on the wall clock; nobody can move it."))
+    return at

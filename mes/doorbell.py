@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from celery import current_app
+from mes.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,10 @@ def ring(site_id: int) -> bool:
     if time.monotonic() < _Breaker.open_until:
         return False
     try:
-        current_app.send_task(BELL, args=[site_id], queue="impact", expires=30, retry=False)
-    except Exception:
+        app.send_task(BELL, args=[site_id], queue="impact", expires=30, retry=False)
+    except Exception as problem:
         _Breaker.open_until = time.monotonic() + BREAK_S
-        log.warning(
-            "the doorbell could not be rung; the sweeper will see the events", exc_info=True
-        )
+        log.warning("the doorbell could not be rung (%s); the sweeper sees the events", problem)
         return False
     _Breaker.open_until = 0.0
     return True

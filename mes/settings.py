@@ -155,13 +155,15 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "impact"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# A publish is bounded: a hung broker costs a terminal half a second once, then nothing.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_timeout": 0.5,
-    "socket_connect_timeout": 0.5,
-    "retry_on_timeout": False,
-    "max_retries": 0,
-}
+# A publish is bounded: a hung broker costs a terminal half a second once, then nothing
+# A worker's blocking read needs the transport's own, longer waits.
+if PROCESS != "WORKER":
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "socket_timeout": 0.5,
+        "socket_connect_timeout": 0.5,
+        "retry_on_timeout": False,
+        "max_retries": 0,
+    }
 
 # --- people, sessions, language -------------------------------------------------------------
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -318,9 +318,7 @@ async def _live(
     since_text = query.get("since", ["0"])[0]
     morsel = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
     session_key = morsel.value if morsel else ""
-    allowed = await sync_to_async(_authorized_site, thread_sensitive=False)(
-        session_key, site_code
-    )
+    allowed = await sync_to_async(_authorized_site, thread_sensitive=False)(session_key, site_code)
     if allowed is None or not since_text.isdigit():
         status, plain, text = _refuse(403, "sign in first")
         await _answer(send, status, plain + cross, text)
@@ -386,9 +384,7 @@ async def _until_disconnect(receive: Any) -> None:
         pass
 
 
-async def _answer(
-    send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
+async def _answer(send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

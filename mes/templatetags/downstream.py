@@ -90,11 +90,7 @@ def money(value: object, where: object = None) -> str:
         amount = Decimal(str(value)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
     except InvalidOperation:
         return str(value)
-    code = str(
-        where
-        if isinstance(where, str)
-        else _read(_site(where), "currency", "") or "EUR"
-    )
+    code = str(where if isinstance(where, str) else _read(_site(where), "currency", "") or "EUR")
     sign = "−" if amount < 0 else ""
     symbol = SYMBOLS.get(code, f"{code} ")
     return f"{sign}{symbol}{abs(amount):,}"
@@ -253,9 +249,7 @@ def priority(level: object, css: str = "pr") -> SafeString:
 def _share(at: datetime | date, start: datetime | date, end: datetime | date) -> float:
     """Where `at` lies between start and end, 0..1, clamped."""
     stamps = [
-        moment.timestamp()
-        if isinstance(moment, datetime)
-        else float(moment.toordinal() * DAY)
+        moment.timestamp() if isinstance(moment, datetime) else float(moment.toordinal() * DAY)
         for moment in (at, start, end)
     ]
     span = stamps[2] - stamps[1]
@@ -343,8 +337,7 @@ def pace(good: object, quantity: object, plan_now: object = None) -> dict[str, A
     done = min(600.0, 600 * float(str(good or 0)) / total)
     mark = None if plan_now is None else min(596.0, 600 * float(str(plan_now)) / total)
     label = (
-        _("%(good)s good of %(quantity)s")
-        % {"good": qty(good), "quantity": qty(quantity)}
+        _("%(good)s good of %(quantity)s") % {"good": qty(good), "quantity": qty(quantity)}
         if plan_now is None
         else _("%(good)s good of %(quantity)s, plan for now %(plan)s")
         % {"good": qty(good), "quantity": qty(quantity), "plan": qty(plan_now)}
@@ -377,9 +370,7 @@ def lanes(
         drawn = []
         for bar in bars or []:
             left, right = x(_read(bar, "start")), x(_read(bar, "end"))
-            if right <= left and (
-                _read(bar, "end") < start or _read(bar, "start") > end
-            ):
+            if right <= left and (_read(bar, "end") < start or _read(bar, "start") > end):
                 continue
             label = str(_read(bar, "label", "") or "")
             width = max(1.0, round(right - left - 0.6, 1))
@@ -458,14 +449,9 @@ def chain(
     hidden = [max(0, len(column) - (CHAIN_ROWS - 1)) for column in columns]
     # Five and "one more" would take the room of the one: show it.
     hidden = [0 if count == 1 else count for count in hidden]
-    shown = [
-        column[: CHAIN_ROWS - 1] if hidden[c] else column
-        for c, column in enumerate(columns)
-    ]
+    shown = [column[: CHAIN_ROWS - 1] if hidden[c] else column for c, column in enumerate(columns)]
     places: dict[str, tuple[int, int]] = {}
-    tallest = max(
-        (len(column) + bool(hidden[c]) for c, column in enumerate(shown)), default=1
-    )
+    tallest = max((len(column) + bool(hidden[c]) for c, column in enumerate(shown)), default=1)
     last = max(0, 2 * tallest - 2)
     for c, column in enumerate(shown):
         if c == 0:
@@ -476,8 +462,7 @@ def chain(
             sources = [
                 places[str(_read(link, "source"))][1]
                 for link in links
-                if str(_read(link, "target")) == key
-                and str(_read(link, "source")) in places
+                if str(_read(link, "target")) == key and str(_read(link, "source")) in places
             ]
             wish = 2.0 * order if c == 1 or not sources else sum(sources) / len(sources)
             wanted.append((wish, order, node))
@@ -530,9 +515,7 @@ def chain(
         for node in sorted(column, key=lambda n: places[str(_read(n, "id"))][1])
     ]
     more = [
-        {"col": c, "row": last, "count": count}
-        for c, count in enumerate(hidden)
-        if count and c
+        {"col": c, "row": last, "count": count} for c, count in enumerate(hidden) if count and c
     ]
     return {
         "drawn": drawn,

@@ -37,14 +37,10 @@ class Calendars:
     def intervals(self, index: int) -> list[tuple[int, int]]:
         """Return the working intervals of one calendar."""
         rows = slice(self.ptr[index], self.ptr[index + 1])
-        return list(
-            zip(self.start[rows].tolist(), self.end[rows].tolist(), strict=True)
-        )
+        return list(zip(self.start[rows].tolist(), self.end[rows].tolist(), strict=True))
 
 
-def merged(
-    intervals: Iterable[tuple[int, int]], *, horizon: int
-) -> list[tuple[int, int]]:
+def merged(intervals: Iterable[tuple[int, int]], *, horizon: int) -> list[tuple[int, int]]:
     """Return working intervals on whole minutes (inward), clipped to [0, horizon), merged.
 
     :raises ValueError: if an interval ends before it starts.
@@ -52,9 +48,7 @@ def merged(
     kept: list[tuple[int, int]] = []
     for start, end in sorted(intervals):
         if end < start:
-            raise ValueError(
-                f"a calendar interval ends ({end}) before it starts ({start})"
-            )
+            raise ValueError(f"a calendar interval ends ({end}) before it starts ({start})")
         start = max(0, -(-start // MINUTE) * MINUTE)
         end = min(horizon, end // MINUTE * MINUTE)
         if end <= start:

@@ -66,7 +66,8 @@ CHECKS: tuple[tuple[str, str], ...] = (
         "ledger row names an event that is not there",
         """
         select t, 'event ' || n from (
-            select 'stock move' as t, event_seq as n from materials_stockmove where site_id = %(site)s
+            select 'stock move' as t, event_seq as n from materials_stockmove
+                   where site_id = %(site)s
             union select 'job response', event_seq from workorders_jobresponse
                    where site_id = %(site)s
             union select 'equipment state', event_seq from equipment_equipmentstate

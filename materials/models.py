@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
@@ -9,13 +12,13 @@ from simple_history.models import HistoricalRecords
 from mes.models import Person, Site
 
 
-def quantity_field(**options: object) -> models.DecimalField:
+def quantity_field(**options: Any) -> models.DecimalField[Any, Decimal]:
     """Quantities are exact, in the item's own unit, six decimals (the engine's millionths)."""
-    return models.DecimalField(max_digits=18, decimal_places=6, **options)  # type: ignore[arg-type]
+    return models.DecimalField(max_digits=18, decimal_places=6, **options)
 
 
-def money_field(**options: object) -> models.DecimalField:
-    return models.DecimalField(max_digits=18, decimal_places=4, **options)  # type: ignore[arg-type]
+def money_field(**options: Any) -> models.DecimalField[Any, Decimal]:
+    return models.DecimalField(max_digits=18, decimal_places=4, **options)
 
 
 class Item(models.Model):
@@ -317,7 +320,7 @@ class CustomerLine(models.Model):
         return f"{self.order_id}/{self.number}"
 
     @property
-    def open_quantity(self) -> object:
+    def open_quantity(self) -> Decimal:
         return self.quantity - self.shipped_quantity
 
 

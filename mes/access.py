@@ -99,7 +99,7 @@ class PlantRequest(HttpRequest):
     """A request behind the access check; for the type checker only."""
 
     actor: Actor
-    site: Site
+    site: Site  # type: ignore[assignment]  # the stubs' own, of django.contrib.sites
     htmx: Any
 
 
@@ -184,7 +184,7 @@ class AccessMiddleware:
         site = _choose_site(request, person) if person else None
         if person is None or site is None:
             raise PermissionDenied(_("You have no role on any site. Ask an administrator."))
-        request.site = site  # type: ignore[attr-defined]
+        request.site = site  # type: ignore[assignment]
         request.actor = actor_for(person, site)  # type: ignore[attr-defined]
         if not may(request.actor, act):  # type: ignore[attr-defined]
             raise PermissionDenied(refusal(act))
@@ -202,7 +202,7 @@ class ApiAuthentication(BaseAuthentication):
             if found is None:
                 raise AuthenticationFailed(_("Unknown or revoked token."))
             actor, site = found
-            request._request.site = site
+            request._request.site = site  # type: ignore[assignment]
             return ApiUser(actor), actor
         session = SessionAuthentication().authenticate(request)
         if session is None:
@@ -211,7 +211,7 @@ class ApiAuthentication(BaseAuthentication):
         site_found = _choose_site(request._request, person) if person else None
         if person is None or site_found is None:
             raise AuthenticationFailed(_("You have no role on any site."))
-        request._request.site = site_found
+        request._request.site = site_found  # type: ignore[assignment]
         actor = actor_for(person, site_found)
         return ApiUser(actor), actor
 
@@ -269,7 +269,7 @@ NAVIGATION = (
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What every page's frame shows: the site, the person, the plan's version, the way around."""
-    site: Site | None = getattr(request, "site", None)
+    site: Any = getattr(request, "site", None)
     actor: Actor | None = getattr(request, "actor", None)
     if site is None or actor is None:
         return {"page": {"is_demo": settings.MODE == "DEMO", "nav": [], "may": {}}}

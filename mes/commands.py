@@ -177,10 +177,10 @@ def _once(
         status = refusal.status
         response = {"message": str(refusal), "code": refusal.code, **refusal.data}
     except IntegrityError as problem:
-        refusal = _constraint_refusal(problem)
-        if refusal is None:
+        sentence = _constraint_refusal(problem)
+        if sentence is None:
             raise
-        status, response = 422, {"message": refusal, "code": "rule"}
+        status, response = 422, {"message": sentence, "code": "rule"}
     else:
         status = command.status
         response["seq"] = _append(command)

@@ -136,7 +136,9 @@ def _authorized_site(session_key: str, site_code: str) -> tuple[int, int] | None
     session = Session.objects.filter(pk=session_key, expire_date__gt=timezone.now()).first()
     if session is None:
         return None
-    user_id = session.get_decoded().get("_auth_user_id")
+    user_id = session.get_decoded().get("_auth_user_id", "")
+    if not user_id:
+        return None
     person = Person.objects.filter(user_id=user_id, user__is_active=True).first()
     site = Site.objects.filter(code=site_code).first()
     if person is None or site is None or not may(actor_for(person, site), "plan.read"):

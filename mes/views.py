@@ -1,0 +1,215 @@
+"""Signing in, choosing the site, and what an operator of the system asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.models import User
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from mes.access import PUBLIC, PlantRequest, access
+from mes.clock import wall_now
+from mes.models import FailedSignIn, Role, RoleGrant, Site, SiteHead, SitePlan
+
+TRIES = 5
+WAIT = timedelta(seconds=60)
+
+# Who a newcomer may be in the demo, and what each is good for.
+PERSONAS: tuple[dict[str, Any], ...] = (
+    {
+        "username": "jana",
+        "name": "Jana Marek",
+        "does": gettext_lazy("plans"),
+        "try": gettext_lazy("Open the worst disruption, compare its options, accept one, undo it."),
+    },
+    {
+        "username": "petra",
+        "name": "Petra Novak",
+        "does": gettext_lazy("runs CNC-07"),
+        "try": gettext_lazy("Report a pallet, stop with a reason, see what was moved here."),
+    },
+    {
+        "username": "tomas",
+        "name": "Tomas Horak",
+        "does": gettext_lazy("maintenance"),
+        "try": gettext_lazy("Report a breakdown, change when the machine is back."),
+    },
+    {
+        "username": "ana",
+        "name": "Ana Soares",
+        "does": gettext_lazy("quality"),
+        "try": gettext_lazy("Put a lot on hold and see whom it hurts; release it."),
+    },
+    {
+        "username": "rui",
+        "name": "Rui Silva",
+        "does": gettext_lazy("buys"),
+        "try": gettext_lazy("See which deliveries wait for material."),
+    },
+)
+
+
+@access(PUBLIC)
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """User and password; in the demo also one press on a persona."""
+    is_demo = settings.MODE != "PRODUCTION"
+    error = ""
+    username = request.POST.get("username", "")
+    if request.method == "POST":
+        user = None
+        persona = request.POST.get("persona", "")
+        if is_demo and persona in {each["username"] for each in PERSONAS}:
+            user = User.objects.filter(username=persona, is_active=True).first()
+            if user is None:
+                error = _("This persona is not in the database. Run make demo once.")
+        elif _is_locked(username):
+            error = _("Too many tries. Wait a minute, then try again.")
+        else:
+            user = authenticate(
+                request, username=username, password=request.POST.get("password", "")
+            )
+            if user is None:
+                _count_failure(username)
+                error = _("User or password is wrong.")
+        if user is not None:
+            FailedSignIn.objects.filter(name=username).delete()
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect(_next(request))
+    context = {
+        "is_demo": is_demo,
+        "personas": PERSONAS if is_demo else (),
+        "error": error,
+        "username": username,
+        "next": request.POST.get("next", request.GET.get("next", "")),
+        "station_qr": _station_qr(request) if is_demo else "",
+    }
+    return render(request, "mes/sign_in.html", context, status=422 if error else 200)
+
+
+def _is_locked(username: str) -> bool:
+    since = wall_now() - WAIT
+    return FailedSignIn.objects.filter(name=username, tries__gte=TRIES, last_at__gt=since).exists()
+
+
+def _count_failure(username: str) -> None:
+    now = wall_now()
+    FailedSignIn.objects.filter(name=username, last_at__lte=now - WAIT).delete()
+    row, made = FailedSignIn.objects.get_or_create(
+        name=username[:150], defaults={"tries": 1, "last_at": now}
+    )
+    if not made:
+        FailedSignIn.objects.filter(pk=row.pk).update(tries=F("tries") + 1, last_at=now)
+
+
+def _next(request: HttpRequest) -> str:
+    """The page asked for, if it is one of ours."""
+    target = request.POST.get("next", "")
+    if target and url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return target
+    return reverse("mes:home")
+
+
+def _station_qr(request: HttpRequest) -> SafeString:
+    """A QR code that opens CNC-07 on a phone in the same network."""
+    url = request.build_absolute_uri(reverse("workorders:station", args=["CNC-07"]))
+    picture = segno.make(url, error="m").svg_inline(
+        scale=3, border=2, svgclass="qr", lineclass=None
+    )
+    return mark_safe(picture)  # made here from our own URL
+
+
+@access("home")
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    return redirect("mes:sign_in")
+
+
+@access("home")
+@require_GET
+def home(request: PlantRequest) -> HttpResponse:
+    """Each role lands where its work is."""
+    if request.actor.roles <= {Role.OPERATOR}:
+        return redirect("workorders:stations")
+    return redirect("planning:tower")
+
+
+@access("home")
+@require_POST
+def choose_site(request: PlantRequest) -> HttpResponse:
+    """Look at another plant on which this person has a role."""
+    code = request.POST.get("site", "")
+    if code not in {site.code for site in sites_of(request.actor.person_id)}:
+        raise Http404
+    request.session["site"] = code
+    return redirect("mes:home")
+
+
+@access(PUBLIC)
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@access(PUBLIC)
+@require_GET
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The record can be reached and its tables are those of this code."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return JsonResponse({"ready": False, "why": "the database cannot be reached"}, status=503)
+    if waiting:
+        return JsonResponse({"ready": False, "why": f"{len(waiting)} migrations wait"}, status=503)
+    return JsonResponse({"ready": True})
+
+
+@access("plan.read")
+@require_GET
+def statusz(request: PlantRequest) -> JsonResponse:
+    """How far behind the plan of this site is."""
+    plan = SitePlan.objects.get(site=request.site)
+    head = SiteHead.objects.get(site=request.site)
+    return JsonResponse(
+        {
+            "site": request.site.code,
+            "seq": head.seq,
+            "computed_seq": plan.computed_seq,
+            "behind": head.seq - plan.computed_seq,
+            "plan_version": plan.plan_version,
+            "computed_at": plan.computed_at,
+            "failure": plan.failure,
+        }
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was drawn for another sign-in; nothing was saved, and what to do about it."""
+    return render(request, "mes/csrf_failure.html", status=403)
+
+
+def sites_of(person_id: int | None) -> list[Site]:
+    """The plants that a person may look at, for the menu."""
+    if person_id is None:
+        return []
+    granted = RoleGrant.objects.filter(person_id=person_id).values("site_id")
+    return list(Site.objects.filter(pk__in=granted).order_by("code"))

@@ -41,9 +41,9 @@ def end_with_parent(parent: int, signum: int = signal.SIGKILL) -> None:
 
 
 def end_with_server() -> None:
-    """Call in a forking server's worker (granian, Celery): the worker ends with its main process.
+    """Call in a forking server's worker (granian): the worker ends with its main process.
 
-    Their main processes stop workers when asked to, but killed with -9 they leave them serving.
+    The main process stops its workers when asked to, but killed with -9 it leaves them serving.
     Outside such a worker this does nothing: any shell may import the application.
     """
     main = multiprocessing.parent_process()
@@ -86,7 +86,7 @@ def impact_worker() -> list[str]:
     pool ignores time limits. The others' chatter between workers serves nobody here.
     """
     return [
-        *(sys.executable, "-m", "celery", "-A", "mes", "worker", "-Q", "impact"),
+        *(sys.executable, "-m", "celery", "-A", "mes", "--quiet", "worker", "-Q", "impact"),
         *("-P", "prefork", "-c", "1", "-l", "WARNING"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
@@ -178,9 +178,6 @@ def stop(children: Iterable[Child], *, patience_s: float) -> None:
                 child.kill_group()
             deadline = float("inf")
         time.sleep(0.02)
-    for child in children:
-        if child.process is not None and child.process.stdout is not None:
-            child.process.stdout.close()
 
 
 def birth(pid: int) -> str | None:

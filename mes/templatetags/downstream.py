@@ -39,7 +39,7 @@ def _site(where: object) -> object:
 
 def _zone(where: object) -> ZoneInfo:
     site = _site(where)
-    zone = _read(site, "tz") or _read(site, "timezone") or "UTC"
+    zone = _read(site, "time_zone") or "UTC"
     return zone if isinstance(zone, ZoneInfo) else ZoneInfo(str(zone))
 
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -187,7 +186,8 @@ def _once(
     response = events.plain(response)
     CommandKey.objects.filter(site=site, key=key).update(status=status, response=response)
     if status < 400 and command.collected:
-        transaction.on_commit(partial(doorbell.ring, site.pk), robust=True)
+        # Not a partial: Django names the function in its log when a robust hook raises.
+        transaction.on_commit(lambda: doorbell.ring(site.pk), robust=True)
     return Outcome(status, response)
 
 

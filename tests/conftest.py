@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import django
 import pytest
 
 from mes.processes import stop
@@ -12,6 +13,7 @@ from tests import browser, servers
 
 # At import: pytest-django reads the settings right after this file, and they need the addresses.
 servers.start_for_this_run()
+django.setup()
 
 ARM_TRUNCATE = """
 select format('alter table %s disable trigger %I', tgrelid::regclass, tgname)

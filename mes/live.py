@@ -7,7 +7,6 @@ is lost when a notice is: a page that reconnects says which plan version it has.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
@@ -259,7 +258,12 @@ def _frame(event: str, data: dict[str, Any]) -> bytes:
 
 
 async def _frames(
-    here: Hub, listener: _Listener, since: int, session_key: str, site_code: str
+    here: Hub,
+    listener: _Listener,
+    since: int,
+    session_key: str,
+    site_code: str,
+    gone: asyncio.Task[None],
 ) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
     standings = await sync_to_async(_read_standings, thread_sensitive=False)([listener.site_id])
@@ -270,10 +274,15 @@ async def _frames(
         yield _frame("notice", {**resync, "t_event_ms": None})
     yield _frame("heartbeat", standing.heartbeat())
     recheck_at = time.monotonic() + RECHECK_S
-    while True:
-        with contextlib.suppress(asyncio.TimeoutError):
-            event, data = await asyncio.wait_for(listener.queue.get(), 10)
+    while not gone.done():
+        # Whichever is first: a reloaded page must not go on counting as an open stream.
+        waiting = asyncio.ensure_future(listener.queue.get())
+        await asyncio.wait({waiting, gone}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            event, data = waiting.result()
             yield _frame(event, data)
+        else:
+            waiting.cancel()
         if time.monotonic() >= recheck_at:
             allowed = await sync_to_async(_authorized_site, thread_sensitive=False)(
                 session_key, site_code
@@ -350,10 +359,8 @@ async def _live(
                 ],
             }
         )
-        frames = _frames(here, listener, int(since_text), session_key, site_code)
+        frames = _frames(here, listener, int(since_text), session_key, site_code, gone)
         async for chunk in frames:
-            if gone.done():
-                break
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except OSError:

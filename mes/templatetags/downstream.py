@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -207,6 +208,12 @@ def tone(level: object) -> str:
 def get(mapping: object, name: str) -> Any:
     """A value of a mapping by a name that is itself a variable."""
     return _read(mapping, name)
+
+
+@register.simple_tag
+def key_field() -> SafeString:
+    """The idempotency key of a form, drawn when the form is drawn."""
+    return format_html('<input type="hidden" name="key" value="{}">', uuid4())
 
 
 # --- marks ----------------------------------------------------------------------------------

@@ -17,8 +17,10 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const act = (name) => {
-    const button = (row() || document).querySelector(`[data-act="${name}"]`);
-    if (visible(button) && !button.disabled) button.click();
+    // On a list the act belongs to the row with the focus, on a page to the page.
+    const scope = row() || (document.querySelector("[data-row]") ? null : document);
+    const button = scope?.querySelector(`[data-act="${name}"]`);
+    if (button && !button.disabled) button.click();
   };
   let pair = 0, timer = null;
   const run = (key) => {

@@ -1,0 +1,278 @@
+"""What is promised to customers and by suppliers, and what was shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from materials import rules
+from materials.actions.stock import Moves, take_out, usable_stock
+from materials.models import (
+    Customer,
+    CustomerLine,
+    CustomerOrder,
+    Item,
+    PromiseChange,
+    PurchaseLine,
+    StockMove,
+    Supplier,
+)
+from mes.commands import Command
+from mes.errors import Refused
+from mes.rows import find
+from mes.rules import occurred
+
+
+def add_customer_order(
+    command: Command,
+    *,
+    code: str,
+    customer_id: int,
+    lines: Sequence[Mapping[str, Any]],
+    ordered_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Add a customer's order with its lines.
+
+    lines  each with item_id, quantity, requested_at and, where known, promised_at, price,
+           pack_s, number (else 1, 2, ... as they come).
+
+    :raises Refused: if it has no line, or a quantity its item can't have.
+    """
+    if not lines:
+        raise Refused(_("An order needs at least one line."))
+    order = CustomerOrder.objects.create(
+        site=command.site,
+        code=code,
+        customer=find(command, Customer, customer_id),
+        ordered_at=ordered_at or command.now,
+    )
+    line_ids = [
+        _add_line(command, order, number, line) for number, line in enumerate(lines, start=1)
+    ]
+    return {"customer_order_id": order.pk, "line_ids": line_ids}
+
+
+def _add_line(
+    command: Command, order: CustomerOrder, number: int, values: Mapping[str, Any]
+) -> int:
+    item = find(command, Item, values["item_id"])
+    quantity = values["quantity"]
+    if quantity <= 0 or not rules.fits_quantum(quantity, item.decimals):
+        raise Refused(
+            _("%(item)s is ordered in steps of %(step)s, above zero.")
+            % {"item": item.code, "step": Decimal(1).scaleb(-item.decimals)}
+        )
+    promised_at = values.get("promised_at")
+    terms = {name: values[name] for name in ("price", "pack_s") if name in values}
+    line = CustomerLine.objects.create(
+        site=command.site,
+        order=order,
+        number=values.get("number", number),
+        item=item,
+        quantity=quantity,
+        requested_at=values["requested_at"],
+        first_promised_at=promised_at,
+        promised_at=promised_at,
+        **terms,
+    )
+    command.record(
+        "materials.line.added",
+        subject=("customer_line", line.pk),
+        body={
+            "order_code": order.code,
+            "customer_id": order.customer_id,
+            "number": line.number,
+            "item_id": item.pk,
+            "quantity": line.quantity,
+            "requested_at": line.requested_at,
+            "promised_at": promised_at,
+            "price": line.price,
+        },
+    )
+    if promised_at is not None:
+        command.also(lambda seq: _promise_row(command, line.pk, promised_at, seq))
+    return line.pk
+
+
+def set_promise(command: Command, *, line_id: int, promised_at: datetime) -> dict[str, Any]:
+    """Give a customer line a new promise; the first one is kept for ever.
+
+    :raises Refused: if the line was shipped whole or cancelled.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    CustomerLine.objects.filter(pk=line.pk).update(
+        promised_at=promised_at,
+        first_promised_at=line.first_promised_at or promised_at,
+        version=F("version") + 1,
+    )
+    command.record(
+        "materials.line.promised",
+        subject=("customer_line", line.pk),
+        body={"promised_at": promised_at, "was": line.promised_at},
+        then=lambda seq: _promise_row(command, line.pk, promised_at, seq),
+    )
+    return {"line_id": line.pk}
+
+
+def ship(
+    command: Command,
+    *,
+    line_id: int,
+    quantity: Decimal,
+    lot_id: int | None = None,
+    occurred_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Ship a quantity of a customer line from released lots, first expired first.
+
+    lot_id  the lot that was picked; else any usable lot of the item.
+
+    :raises Refused: if it is more than is open, or not there in lots that may leave.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    left = line.quantity - line.shipped_quantity
+    if quantity <= 0:
+        raise Refused(_("Enter how much is shipped: a quantity above zero."))
+    if quantity > left:
+        raise Refused(
+            _("Only %(left)s are open on this line; you entered %(entered)s.")
+            % {"left": _plain(left), "entered": _plain(quantity)}
+        )
+    when = occurred(occurred_at, now=command.now)
+    moves = Moves(command, when.at)
+    if command.site.checks_stock and line.item.tracked:
+        usable = usable_stock(command, [line.item_id], at=when.at, lock=True)
+        stock = usable.stock.get(line.item_id, [])
+        if lot_id is not None:
+            stock = [row for row in stock if row.lot_id == lot_id]
+        takes, short = rules.first_expired_first(stock, quantity)
+        if short > 0:
+            raise Refused(_short_sentence(quantity - short, usable.barred.get(line.item_id, [])))
+        for take in takes:
+            take_out(moves, take.lot_id, take.location_id, take.quantity, StockMove.Reason.SHIPMENT)
+    whole = quantity == left
+    CustomerLine.objects.filter(pk=line.pk).update(
+        shipped_quantity=F("shipped_quantity") + quantity,
+        shipped_at=when.at if whole else line.shipped_at,
+        version=F("version") + 1,
+    )
+    command.record(
+        "materials.line.shipped",
+        subject=("customer_line", line.pk),
+        body={
+            "quantity": quantity,
+            "shipped_quantity": line.shipped_quantity + quantity,
+            "whole": whole,
+            "moves": moves.body(),
+            "clamped": when.clamped,
+        },
+        occurred_at=when.at,
+        late=when.late,
+        then=moves.store,
+    )
+    return {"line_id": line.pk}
+
+
+def add_purchase_line(
+    command: Command,
+    *,
+    order_code: str,
+    number: int,
+    supplier_id: int,
+    item_id: int,
+    quantity: Decimal,
+    promised_at: datetime,
+    expected_at: datetime | None = None,
+    expected_source: str = "",
+) -> dict[str, Any]:
+    """Add a line of a purchase order; it is expected as promised until somebody says else."""
+    line = PurchaseLine.objects.create(
+        site=command.site,
+        order_code=order_code,
+        number=number,
+        supplier=find(command, Supplier, supplier_id),
+        item=find(command, Item, item_id),
+        quantity=quantity,
+        promised_at=promised_at,
+        expected_at=expected_at or promised_at,
+        expected_source=expected_source,
+    )
+    command.record(
+        "materials.purchase.added", subject=("purchase_line", line.pk), body=_purchase_body(line)
+    )
+    return {"purchase_line_id": line.pk}
+
+
+def expect_purchase(
+    command: Command, *, purchase_line_id: int, expected_at: datetime, source: str
+) -> dict[str, Any]:
+    """Record when a purchase is believed to come, and by whose word.
+
+    :raises Refused: if it has been received whole.
+    """
+    line = find(command, PurchaseLine, purchase_line_id, lock=True)
+    if line.closed_at is not None:
+        raise Refused(_("This purchase line is closed; nothing more is expected on it."))
+    PurchaseLine.objects.filter(pk=line.pk).update(
+        expected_at=expected_at, expected_source=source, version=F("version") + 1
+    )
+    line.refresh_from_db()
+    command.record(
+        "materials.purchase.expected",
+        subject=("purchase_line", line.pk),
+        body=_purchase_body(line),
+    )
+    return {"purchase_line_id": line.pk}
+
+
+def _purchase_body(line: PurchaseLine) -> dict[str, Any]:
+    return {
+        "order_code": line.order_code,
+        "number": line.number,
+        "supplier_id": line.supplier_id,
+        "item_id": line.item_id,
+        "quantity": line.quantity,
+        "received_quantity": Decimal(line.received_quantity),
+        "promised_at": line.promised_at,
+        "expected_at": line.expected_at,
+        "expected_source": line.expected_source,
+    }
+
+
+def _promise_row(command: Command, line_id: int, promised_at: datetime, seq: int) -> None:
+    PromiseChange.objects.create(
+        site=command.site,
+        line_id=line_id,
+        event_seq=seq,
+        promised_at=promised_at,
+        by_id=command.actor.person_id,
+        at=command.now,
+    )
+
+
+def _check_open(line: CustomerLine) -> None:
+    if line.cancelled_at is not None:
+        raise Refused(_("This line was cancelled."))
+    if line.shipped_quantity >= line.quantity:
+        raise Refused(_("This line has been shipped whole."))
+
+
+def _short_sentence(found: Decimal, barred: Sequence[Any]) -> str:
+    if barred:
+        codes = ", ".join(sorted({lot.code for lot in barred}))
+        return _(
+            "Only %(found)s may leave; lot %(lots)s is not released. Ask quality to decide on it."
+        ) % {"found": _plain(found), "lots": codes}
+    return _("Only %(found)s are in stock. Ship those, or wait for the rest.") % {
+        "found": _plain(found)
+    }
+
+
+def _plain(quantity: Decimal) -> str:
+    return format(quantity.normalize(), "f") if quantity else "0"

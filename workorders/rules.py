@@ -1,0 +1,251 @@
+"""Legal moves of a job order, what a report does to it, launch quantities, queues.
+
+Plain values in, plain values out. Statuses are the words of B2MML's JobOrderDispatchStatus.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+# From where to where a job order may go. A correction may reopen a completed one;
+# ABORTED and CLOSED are ends.
+JOB_MOVES: dict[str, frozenset[str]] = {
+    "WAITING": frozenset({"READY", "RUNNING", "SUSPENDED", "HELD", "COMPLETED", "ABORTED"}),
+    "READY": frozenset({"WAITING", "RUNNING", "SUSPENDED", "HELD", "COMPLETED", "ABORTED"}),
+    "RUNNING": frozenset({"SUSPENDED", "HELD", "COMPLETED", "ABORTED"}),
+    "SUSPENDED": frozenset({"RUNNING", "HELD", "COMPLETED", "ABORTED"}),
+    "HELD": frozenset({"WAITING", "READY", "SUSPENDED", "ABORTED"}),
+    "COMPLETED": frozenset({"WAITING", "READY", "RUNNING", "SUSPENDED", "CLOSED"}),
+    "ABORTED": frozenset({"CLOSED"}),
+    "CLOSED": frozenset(),
+}
+ENDED = frozenset({"COMPLETED", "ABORTED", "CLOSED"})
+OPEN = frozenset(JOB_MOVES) - ENDED
+MAY_START = frozenset({"WAITING", "READY", "SUSPENDED"})
+# A report finds the job in one of these, or it is kept for somebody to settle.
+MAY_REPORT = OPEN - {"HELD"}
+
+
+def may_go(status: str, to: str) -> bool:
+    return to in JOB_MOVES[status]
+
+
+def sources_of(to: str) -> frozenset[str]:
+    """The statuses from which a job order may go to `to`: the condition of its UPDATE."""
+    return frozenset(status for status, targets in JOB_MOVES.items() if to in targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What stands before a job order: its predecessor and how they are linked."""
+
+    status: str
+    good: Decimal
+    batch: Decimal | None = None  # None: waits for the predecessor's end
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+
+def waits_for_pieces(feeds: Iterable[Feed], quantity: Decimal) -> bool:
+    """Whether a job order lacks pieces to start: an end that hasn't come, a batch not there."""
+    for feed in feeds:
+        if feed.ended:
+            continue
+        if feed.batch is None or feed.good < min(feed.batch, quantity):
+            return True
+    return False
+
+
+def arriving(feeds: Sequence[Feed], quantity: Decimal) -> Decimal | None:
+    """Return how many pieces come to a job order in all, or None while more may come.
+
+    Pieces are conserved: the input of an operation is the good of the one before, and a join
+    takes the scarcest. An operation without predecessor gets its launch quantity.
+    """
+    if not all(feed.ended for feed in feeds):
+        return None
+    return min((feed.good for feed in feeds), default=quantity)
+
+
+def is_complete(
+    *, quantity: Decimal, made: Decimal, closed_short: bool, feeds: Sequence[Feed]
+) -> bool:
+    """Whether a job order has nothing left to do.
+
+    made  good, scrap and rework together: rework is neither output nor left.
+    """
+    if closed_short or made >= quantity:
+        return True
+    coming = arriving(feeds, quantity)
+    return coming is not None and made >= coming
+
+
+def status_after(
+    *,
+    status: str,
+    complete: bool,
+    started: bool,
+    place_free: bool,
+    waits: bool,
+    reported: bool = False,
+) -> str:
+    """Return the status of a job order after its quantities, or those before it, changed.
+
+    reported    pieces were reported for it just now: who makes pieces has started.
+    place_free  its unit is up and has a place for it.
+    """
+    if status in {"HELD", "ABORTED", "CLOSED"}:
+        return status
+    if complete:
+        return "COMPLETED"
+    if status == "RUNNING":
+        return status
+    if reported or (status == "COMPLETED" and started):
+        return "RUNNING" if place_free else "SUSPENDED"
+    if started:
+        return "SUSPENDED"
+    return "WAITING" if waits else "READY"
+
+
+class Verdict(StrEnum):
+    """Why a report could not be booked. It is kept all the same, for somebody to settle."""
+
+    BOOKED = "BOOKED"
+    ORDER_ENDED = "ORDER_ENDED"
+    JOB_HELD = "JOB_HELD"
+    OVER_REPORT = "OVER_REPORT"
+    LOT_HELD = "LOT_HELD"
+
+
+def judge_report(
+    *, order_open: bool, status: str, left: Decimal, made: Decimal, lot_barred: bool
+) -> Verdict:
+    """Return what becomes of a report of `made` pieces; the first reason that applies."""
+    if not order_open or status in ENDED:
+        return Verdict.ORDER_ENDED
+    if status == "HELD":
+        return Verdict.JOB_HELD
+    if lot_barred:
+        return Verdict.LOT_HELD
+    if made > left:
+        return Verdict.OVER_REPORT
+    return Verdict.BOOKED
+
+
+def launch_quantity(wanted: Decimal, yields_ppm: Iterable[int], decimals: int) -> Decimal:
+    """Return how much to launch so that `wanted` comes out, rounded up to the quantum.
+
+    yields_ppm  of the operations in series, each from 1 to 1,000,000. Exact; rounded once.
+    """
+    exact = Fraction(wanted)
+    for share in yields_ppm:
+        exact = exact * 1_000_000 / share
+    quantum = Fraction(1, 10**decimals)
+    steps = -(-exact // quantum)
+    return Decimal(int(steps)).scaleb(-decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of a bill: what it takes of which component, at which operation (0: the first)."""
+
+    component: int
+    quantity_per: Decimal
+    scrap_ppm: int = 0
+    operation: int = 0
+
+
+def explode(
+    item: int, bills: Mapping[int, Sequence[Part]], phantoms: frozenset[int]
+) -> dict[tuple[int, int], Decimal]:
+    """Return what one piece of an item takes: {(operation, component): quantity}.
+
+    bills     by item; a component that occurs twice is summed.
+    phantoms  blow through to their own parts, at the operation that takes the phantom.
+
+    Scrap factors are part of the quantity. Rounded up once, to millionths.
+
+    :raises ValueError: if a phantom contains itself.
+    """
+    found: dict[tuple[int, int], Fraction] = {}
+
+    def walk(parent: int, factor: Fraction, operation: int | None, above: frozenset[int]) -> None:
+        if parent in above:
+            raise ValueError(f"item {parent} contains itself")
+        for part in bills.get(parent, ()):
+            share = factor * Fraction(part.quantity_per) * (1_000_000 + part.scrap_ppm) / 1_000_000
+            where = part.operation if operation is None else operation
+            if part.component in phantoms:
+                walk(part.component, share, where, above | {parent})
+            else:
+                key = (where, part.component)
+                found[key] = found.get(key, Fraction(0)) + share
+
+    walk(item, Fraction(1), None, frozenset())
+    million = 1_000_000
+    return {key: Decimal(int(-(-share * million // 1))).scaleb(-6) for key, share in found.items()}
+
+
+def required(quantity_per: Decimal, quantity: Decimal) -> Decimal:
+    """Return what `quantity` pieces take, rounded up to millionths."""
+    return (quantity_per * quantity).quantize(Decimal("0.000001"), rounding=ROUND_CEILING)
+
+
+def place_for(mounted: Sequence[str], running: Sequence[str], family: str) -> int:
+    """Return the place of a unit on which a job of `family` goes.
+
+    mounted  the family last set up, one a place; running: families of the jobs that run now.
+
+    A free place that is set up for it, else the first free one; the first of all if none is.
+    """
+    busy = Counter(running)
+    free: list[int] = []
+    for place, there in enumerate(mounted):
+        if busy[there] > 0:
+            busy[there] -= 1
+        else:
+            free.append(place)
+    return next((place for place in free if mounted[place] == family), free[0] if free else 0)
+
+
+def moved(before: Sequence[int], after: Sequence[int]) -> list[int]:
+    """Return the fewest jobs that were moved to make `after` of `before`, in the new order.
+
+    Jobs that are in both and outside a longest common order were moved. O(n log n): the longest
+    increasing subsequence of their old places (Fredman 1975).
+    """
+    place = {job: index for index, job in enumerate(before)}
+    kept_jobs = [job for job in after if job in place]
+    tails: list[int] = []  # the smallest last place of an increasing run of each length
+    last_of: list[int] = []  # its index in kept_jobs
+    previous: list[int] = []
+    for index, job in enumerate(kept_jobs):
+        at = bisect_left(tails, place[job])
+        previous.append(last_of[at - 1] if at else -1)
+        if at == len(tails):
+            tails.append(place[job])
+            last_of.append(index)
+        else:
+            tails[at] = place[job]
+            last_of[at] = index
+    stays: set[int] = set()
+    index = last_of[-1] if last_of else -1
+    while index >= 0:
+        stays.add(kept_jobs[index])
+        index = previous[index]
+    return [job for job in kept_jobs if job not in stays]
+
+
+def compare_queue(asked: Sequence[int], there: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Return what a queue names that isn't there any more, and what is there that it lacks."""
+    present = set(there)
+    named = set(asked)
+    return [job for job in asked if job not in present], sorted(present - named)

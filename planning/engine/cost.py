@@ -1,0 +1,572 @@
+"""What lateness and a response cost: three sums that are never added up silently.
+
+* **cash**: overtime wages, set-ups, machine hours at the margin, penalties due by contract;
+* **estimate**: what a late day is held to be worth beyond the contract (goodwill);
+* **weight**: the planner's price of moving a job; it ranks and is never shown as money.
+
+Money is int64 ten-thousandths of the plant's currency. A rate that nobody gave is *unknown*, not
+zero: what needs it is listed in `unknown`, and the sum is "at least". Every amount is the sum of
+`CostLine`s that name quantity, rate and source, so that it can be opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from planning.engine.changes import moved_ops
+from planning.engine.plant import (
+    I32,
+    I64,
+    NEVER,
+    PPM,
+    UNSET,
+    Basis,
+    Flags,
+    Plant,
+    Projection,
+    State,
+)
+
+HOUR = 3_600
+DAY = 86_400
+UNKNOWN: Final = -1
+WEEKDAYS: Final = frozenset({0, 1, 2, 3, 4})  # Monday is 0
+EVERY_DAY: Final = frozenset(range(7))
+_NO_LIMIT = 2**62
+
+
+class What(StrEnum):
+    """What an amount is for."""
+
+    PENALTY_PERCENT = "PENALTY_PERCENT"  # share of the line's value a late day
+    PENALTY_DAY = "PENALTY_DAY"
+    LINE_STOP = "LINE_STOP"  # the customer's own line stands
+    LATENESS_WEIGHT = "LATENESS_WEIGHT"
+    CAP = "CAP"  # what the cap (or the line's value) takes off; below zero
+    NO_DATE = "NO_DATE"  # a line without a date is priced at its cap, else at its value
+    OVERTIME = "OVERTIME"
+    SETUP = "SETUP"
+    MACHINE = "MACHINE"
+    MOVE = "MOVE"
+    LATE = "LATE"  # unknown: nobody said what a late day of a line costs
+
+
+class Sum(StrEnum):
+    CASH = "cash"
+    ESTIMATE = "estimate"
+    WEIGHT = "weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """An amount (ten-thousandths) and who said so, for the person who opens the figure."""
+
+    amount: int
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the plant's own hours cost; None = unknown. Units are named by database id."""
+
+    overtime_hour: Rate | None = None  # full wage of one person for an overtime hour
+    overtime_minimum_s: int = 0  # paid at least, a window
+    setup_hour: Rate | None = None
+    unit_hour: Rate | None = None  # marginal cost of a running hour
+    move: Rate | None = None  # planning weight of one moved job; None = moves weigh nothing
+    setup_hour_of: Mapping[int, Rate] = field(default_factory=dict)
+    unit_hour_of: Mapping[int, Rate] = field(default_factory=dict)
+    crew_ppm_of: Mapping[int, int] = field(default_factory=dict)  # people at a unit; else one
+
+    def setup(self, unit_id: int) -> Rate | None:
+        return self.setup_hour_of.get(unit_id, self.setup_hour)
+
+    def machine(self, unit_id: int) -> Rate | None:
+        return self.unit_hour_of.get(unit_id, self.unit_hour)
+
+    def crew_ppm(self, unit_id: int) -> int:
+        return self.crew_ppm_of.get(unit_id, PPM)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a late day of one customer line costs. None = not agreed, not known.
+
+    penalty_ppm  of the line's open value, a day (1.5 % = 15_000).
+    penalty_day, stop_day, weight_day  money a day: contract, line stop, goodwill.
+    grace_days   late days for which contract and line stop charge nothing.
+    cap          most that lateness of the line may cost; None = its open value.
+    value        open value; None = no price known.
+    due          instant from which lateness is charged, on the line's basis: the first promise
+                 until the customer agreed to another, then that one; requested without a promise;
+                 UNSET = there is none.
+    days         name of the day table of the delivery place; "" = every begun 24 hours.
+    source       who says so, for a person.
+
+    A line of which no daily amount is known costs an unknown sum; where one is given, those that
+    are None are nothing.
+    """
+
+    penalty_ppm: int | None = None
+    penalty_day: int | None = None
+    stop_day: int | None = None
+    weight_day: int | None = None
+    grace_days: int = 0
+    cap: int | None = None
+    value: int | None = None
+    due: int = UNSET
+    days: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LineTerms:
+    """The terms of all customer lines (L), in the plant's order; -1 = not given."""
+
+    penalty_ppm: I64
+    penalty_day: I64
+    stop_day: I64
+    weight_day: I64
+    grace_days: I64
+    cap: I64
+    value: I64
+    due: I64
+    table: I32  # row of the day tables; -1 = every begun 24 hours
+    tables: tuple[I64, ...]  # sorted instants at which a day that counts begins
+    source: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        plant: Plant,
+        terms: Mapping[int, Terms],
+        tables: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> LineTerms:
+        """Bring the terms of each line (by its id) into the plant's order.
+
+        tables  day tables by name, see `day_edges`. A line that is not in `terms` has none.
+
+        :raises ValueError: if terms name a day table that isn't given, or an amount below zero.
+        """
+        names = sorted(tables or {})
+        rows = [terms.get(line_id, Terms()) for line_id in plant.line_id.tolist()]
+        for line_id, row in zip(plant.line_id.tolist(), rows, strict=True):
+            if row.days and row.days not in names:
+                raise ValueError(f"line {line_id}: no day table {row.days!r}")
+            amounts = (row.penalty_ppm, row.penalty_day, row.stop_day, row.weight_day)
+            if any(each is not None and each < 0 for each in (*amounts, row.cap, row.value)):
+                raise ValueError(f"line {line_id}: an amount is below zero")
+
+        def column(name: str) -> I64:
+            given = (getattr(row, name) for row in rows)
+            return np.array([UNKNOWN if each is None else each for each in given], np.int64)
+
+        return cls(
+            penalty_ppm=column("penalty_ppm"),
+            penalty_day=column("penalty_day"),
+            stop_day=column("stop_day"),
+            weight_day=column("weight_day"),
+            grace_days=column("grace_days"),
+            cap=column("cap"),
+            value=column("value"),
+            due=column("due"),
+            table=np.array([names.index(r.days) if r.days else -1 for r in rows], np.int32),
+            tables=tuple(np.asarray((tables or {})[name], np.int64) for name in names),
+            source=tuple(row.source for row in rows),
+        )
+
+    @property
+    def known(self) -> Flags:
+        """By line, whether anybody said what a late day of it costs."""
+        said = (self.penalty_ppm >= 0) & (self.value >= 0)
+        said |= (self.penalty_day >= 0) | (self.stop_day >= 0) | (self.weight_day >= 0)
+        return said
+
+    @property
+    def limit(self) -> I64:
+        """By line, the most that its lateness may cost: its cap, else its open value."""
+        value = np.where(self.value >= 0, self.value, _NO_LIMIT)
+        return np.where(self.cap >= 0, self.cap, value)
+
+
+@dataclass(frozen=True)
+class CostRules:
+    lines: LineTerms
+    rates: Rates = field(default_factory=Rates)
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """One term of a sum: amount = quantity x rate (/ per), of `base` where the rate is a share.
+
+    what, sum    what it is for, and which of the three sums it belongs to.
+    subject, id  "line", "unit" or "plan", and its database id.
+    quantity     days, or seconds where `per` is 3,600.
+    rate         ten-thousandths, or millionths of `base`.
+    """
+
+    what: What
+    sum: Sum
+    subject: str
+    id: int
+    quantity: int
+    per: int
+    rate: int
+    base: int
+    amount: int
+    source: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class LateCost:
+    """What the lateness of each line (L) costs, as of one projection."""
+
+    cash: I64
+    estimate: I64
+    days: I64  # late days, counted in the delivery place's zone; no date: up to the horizon
+    known: Flags  # False where the line is late and nobody said what that costs
+
+    @property
+    def total(self) -> int:
+        return int(self.cash.sum() + self.estimate.sum())
+
+
+def day_edges(
+    zone: str,
+    *,
+    epoch: int,
+    start_s: int,
+    end_s: int,
+    weekdays: frozenset[int] = EVERY_DAY,
+    holidays: frozenset[date] = frozenset(),
+) -> I64:
+    """Return the instants (seconds since the epoch) at which the days that count begin.
+
+    zone      IANA name of the delivery place's time zone.
+    epoch     the plan's epoch in unix seconds.
+    start_s, end_s  seconds since the epoch that the table covers; give the earliest due instant
+              and the horizon, a day to spare is added.
+    weekdays  days that count, Monday 0: `EVERY_DAY` or `WEEKDAYS`, by the customer's clause.
+    holidays  days that don't count.
+
+    Days follow the zone's clock, so a day at a change of summer time has 23 or 25 hours.
+    """
+    place = ZoneInfo(zone)
+    day = datetime.fromtimestamp(epoch + start_s, place).date() - timedelta(days=1)
+    last = datetime.fromtimestamp(epoch + end_s, place).date() + timedelta(days=1)
+    edges = []
+    while day <= last:
+        if day.weekday() in weekdays and day not in holidays:
+            midnight = datetime(day.year, day.month, day.day, tzinfo=place)
+            edges.append(int(midnight.astimezone(UTC).timestamp()) - epoch)
+        day += timedelta(days=1)
+    return np.array(edges, np.int64)
+
+
+def days_late(terms: LineTerms, at: I64) -> I64:
+    """Count by line the days that begin after its due instant and not after `at`.
+
+    at  (L) instants of shipping or arrival, seconds since the epoch.
+
+    A delivery later on the day it was due is no day late. A line without a due instant is none.
+    """
+    days = np.zeros(len(at), np.int64)
+    for row, edges in enumerate(terms.tables):
+        mine = terms.table == row
+        late = np.searchsorted(edges, at[mine], "right")
+        days[mine] = late - np.searchsorted(edges, terms.due[mine], "right")
+    plain = terms.table < 0
+    days[plain] = -((terms.due[plain] - at[plain]) // DAY)
+    return np.where(terms.due == UNSET, 0, np.maximum(0, days))
+
+
+def share(base: I64, ppm: I64, times: I64) -> I64:
+    """Return base x ppm x times in millionths, rounded half up, without overflow for money."""
+    whole, rest = base // PPM, base % PPM
+    exact: I64 = whole * ppm * times + (rest * ppm * times + PPM // 2) // PPM
+    return exact
+
+
+def late_cost(plant: Plant, projection: Projection, rules: CostRules) -> LateCost:
+    """Return what the lateness of every customer line costs.
+
+    cash      (days - grace) x (share of the value + penalty a day + line stop a day)
+    estimate  days x lateness weight
+
+    together never above the line's cap, else its open value; the estimate gives way first. A line
+    without a date is priced at that limit (where it is known), its cash as of the horizon. Costs
+    never fall as a line gets later.
+    """
+    terms = rules.lines
+    at, dated = line_instants(plant, projection)
+    days = days_late(terms, at)
+    cash = np.zeros(len(at), np.int64)
+    for _, amount in _contract(terms, days):
+        cash += amount
+    limit = terms.limit
+    cash = np.minimum(cash, limit)
+    estimate = np.maximum(0, terms.weight_day) * days
+    open_end = ~dated & (limit < _NO_LIMIT) & terms.known
+    estimate = np.where(open_end, limit, estimate)
+    estimate = np.minimum(estimate, limit - cash)
+    late = ~dated | (days > 0)
+    return LateCost(cash=cash, estimate=estimate, days=days, known=terms.known | ~late)
+
+
+def line_instants(plant: Plant, projection: Projection) -> tuple[I64, Flags]:
+    """Return by line the instant it is judged by (no date: the horizon), and whether it has one."""
+    by_ship = plant.line_basis == Basis.SHIP
+    at = np.where(by_ship, projection.line_ship, projection.line_arrive).astype(np.int64)
+    dated = (projection.line_state == State.DATED) & (at != NEVER)
+    return np.where(dated, at, projection.horizon), dated
+
+
+def _contract(terms: LineTerms, days: I64) -> list[tuple[What, I64]]:
+    charged = np.maximum(0, days - terms.grace_days)
+    value = np.maximum(0, terms.value)
+    return [
+        (What.PENALTY_PERCENT, share(value, np.maximum(0, terms.penalty_ppm), charged)),
+        (What.PENALTY_DAY, np.maximum(0, terms.penalty_day) * charged),
+        (What.LINE_STOP, np.maximum(0, terms.stop_day) * charged),
+    ]
+
+
+def explain_late(
+    plant: Plant, projection: Projection, rules: CostRules, line_id: int
+) -> tuple[CostLine, ...]:
+    """Open what the lateness of one line costs; the lines of each sum add up to `late_cost`.
+
+    :raises KeyError: if the line is not in the plant.
+    """
+    rows = np.flatnonzero(plant.line_id == line_id)
+    if not len(rows):
+        raise KeyError(line_id)
+    row = int(rows[0])
+    return _explain_row(rules, late_cost(plant, projection, rules), row, line_id)
+
+
+def _explain_row(rules: CostRules, cost: LateCost, row: int, line_id: int) -> tuple[CostLine, ...]:
+    terms = rules.lines
+    source = terms.source[row]
+    days = int(cost.days[row])
+    charged = max(0, days - int(terms.grace_days[row]))
+    value = max(0, int(terms.value[row]))
+    lines: list[CostLine] = []
+
+    def add(what: What, kind: Sum, quantity: int, rate: int, base: int, amount: int) -> None:
+        if amount:
+            lines.append(
+                CostLine(what, kind, "line", line_id, quantity, 1, rate, base, amount, source)
+            )
+
+    rates = (terms.penalty_ppm, terms.penalty_day, terms.stop_day)
+    for (what, amounts), rate in zip(_contract(terms, cost.days), rates, strict=True):
+        base = value if what is What.PENALTY_PERCENT else 0
+        add(what, Sum.CASH, charged, int(rate[row]), base, int(amounts[row]))
+    weight = max(0, int(terms.weight_day[row]))
+    add(What.LATENESS_WEIGHT, Sum.ESTIMATE, days, weight, 0, weight * days)
+    for kind, whole in ((Sum.CASH, int(cost.cash[row])), (Sum.ESTIMATE, int(cost.estimate[row]))):
+        off = whole - sum(line.amount for line in lines if line.sum is kind)
+        what = What.CAP if off < 0 else What.NO_DATE
+        add(what, kind, 1, off, int(terms.limit[row]), off)
+    return tuple(lines)
+
+
+# -- what a response costs -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class OptionCost:
+    """What a plan costs: the lateness that is left, and what the response itself takes.
+
+    late_cash, late_estimate  lateness of all lines after the response.
+    extra_cash, extra_estimate  the response's own cost against doing nothing; cash below zero is
+                     a saving (fewer set-ups).
+    weight           planning weight; ranks only.
+    lines            what the extras and the weight consist of; of lateness see `explain_late`.
+    unknown          terms without a rate: the sums are "at least".
+    late             lateness by line, after.
+    """
+
+    late_cash: int
+    late_estimate: int
+    extra_cash: int
+    extra_estimate: int
+    weight: int
+    lines: tuple[CostLine, ...]
+    unknown: tuple[What, ...]
+    late: LateCost
+
+    @property
+    def late_money(self) -> int:
+        return self.late_cash + self.late_estimate
+
+    @property
+    def extra_money(self) -> int:
+        return self.extra_cash + self.extra_estimate
+
+    @property
+    def money(self) -> int:
+        """Cash and estimate, of lateness and response: what options are compared by."""
+        return self.late_money + self.extra_money
+
+    @property
+    def at_least(self) -> bool:
+        return bool(self.unknown)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "late_cash": self.late_cash,
+            "late_estimate": self.late_estimate,
+            "extra_cash": self.extra_cash,
+            "extra_estimate": self.extra_estimate,
+            "weight": self.weight,
+            "lines": [line.to_json() for line in self.lines],
+            "unknown": [what.value for what in self.unknown],
+        }
+
+
+def option_cost(
+    plant: Plant,
+    before: Projection,
+    after_plant: Plant,
+    after: Projection,
+    rules: CostRules,
+) -> OptionCost:
+    """Cost the change from `plant` (doing nothing, `before`) to `after_plant`.
+
+    Overtime is every added window, at the crew of its unit, a minimum paid; set-ups and machine
+    hours are the difference of what the two projections pay at each unit. Both plants have the
+    same rows of units, operations and lines.
+    """
+    late = late_cost(after_plant, after, rules)
+    lines: list[CostLine] = []
+    unknown: list[What] = []
+    for what, per_unit, rate_of in (
+        (What.OVERTIME, _overtime_s(plant, after_plant, rules.rates), _overtime_rate),
+        (What.SETUP, _setup_s(plant, before, after_plant, after), Rates.setup),
+        (What.MACHINE, _machine_s(plant, before, after_plant, after), Rates.machine),
+    ):
+        for unit, seconds in per_unit:
+            unit_id = int(plant.unit_id[unit])
+            rate = rate_of(rules.rates, unit_id)
+            if rate is None:
+                unknown.append(what)
+                continue
+            amount = _round(seconds * rate.amount, HOUR)
+            lines.append(
+                CostLine(
+                    what,
+                    Sum.CASH,
+                    "unit",
+                    unit_id,
+                    seconds,
+                    HOUR,
+                    rate.amount,
+                    0,
+                    amount,
+                    rate.source,
+                )
+            )
+    cash = sum(line.amount for line in lines)
+    moves = len(moved_ops(plant, after_plant))
+    price = rules.rates.move
+    if moves and price is not None:
+        amount = moves * price.amount
+        lines.append(
+            CostLine(
+                What.MOVE, Sum.WEIGHT, "plan", 0, moves, 1, price.amount, 0, amount, price.source
+            )
+        )
+    if not late.known.all():
+        unknown.append(What.LATE)
+    return OptionCost(
+        late_cash=int(late.cash.sum()),
+        late_estimate=int(late.estimate.sum()),
+        extra_cash=cash,
+        extra_estimate=0,
+        weight=sum(line.amount for line in lines if line.sum is Sum.WEIGHT),
+        lines=tuple(lines),
+        unknown=tuple(sorted(set(unknown))),
+        late=late,
+    )
+
+
+def _overtime_rate(rates: Rates, unit_id: int) -> Rate | None:
+    return rates.overtime_hour
+
+
+def _round(amount: int, per: int) -> int:
+    """Divide, half up."""
+    return (2 * amount + per) // (2 * per)
+
+
+def _overtime_s(plant: Plant, after: Plant, rates: Rates) -> list[tuple[int, int]]:
+    """Return (unit row, person-seconds paid) of the open windows that were added."""
+    columns = ("unit_exception_ptr", "exception_start", "exception_end", "exception_open")
+    if all(getattr(plant, name) is getattr(after, name) for name in columns):
+        return []
+    paid = []
+    for unit in range(len(plant.unit_id)):
+        had = windows(plant, unit)
+        seconds = 0
+        for window in windows(after, unit):
+            if window in had:
+                had.remove(window)
+                continue
+            seconds += max(window[1] - window[0], rates.overtime_minimum_s)
+        if seconds:
+            crew = rates.crew_ppm(int(plant.unit_id[unit]))
+            paid.append((unit, _round(seconds * crew, PPM)))
+    return paid
+
+
+def windows(plant: Plant, unit: int) -> list[tuple[int, int]]:
+    """Return the open windows (overtime) of a unit's row, sorted."""
+    rows = slice(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
+    opens = plant.exception_open[rows]
+    return list(
+        zip(
+            plant.exception_start[rows][opens].tolist(),
+            plant.exception_end[rows][opens].tolist(),
+            strict=True,
+        )
+    )
+
+
+def _per_unit(plant: Plant, seconds: I32) -> I64:
+    """Sum a column of operations by unit; without one it costs no capacity."""
+    placed = plant.op_unit >= 0
+    sums = np.bincount(plant.op_unit[placed], seconds[placed], minlength=len(plant.unit_id))
+    return sums.astype(np.int64)
+
+
+def _setup_s(
+    plant: Plant, before: Projection, after_plant: Plant, after: Projection
+) -> list[tuple[int, int]]:
+    more = _per_unit(after_plant, after.op_setup_s) - _per_unit(plant, before.op_setup_s)
+    return [(int(unit), int(more[unit])) for unit in np.flatnonzero(more)]
+
+
+def _machine_s(
+    plant: Plant, before: Projection, after_plant: Plant, after: Projection
+) -> list[tuple[int, int]]:
+    """Only work that changed its unit or its times costs more or less than doing nothing."""
+    changed = plant.op_unit != after_plant.op_unit
+    changed |= plant.op_run_us != after_plant.op_run_us
+    changed |= plant.op_fixed_us != after_plant.op_fixed_us
+    here = np.where(changed, after.op_work_s, 0).astype(np.int32)
+    there = np.where(changed, before.op_work_s, 0).astype(np.int32)
+    more = _per_unit(after_plant, here) - _per_unit(plant, there)
+    return [(int(unit), int(more[unit])) for unit in np.flatnonzero(more)]

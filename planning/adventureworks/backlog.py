@@ -91,7 +91,7 @@ def levels(company: Company) -> dict[int, int]:
 
 def open_sales(company: Company, as_of: date) -> list[tuple[Sale, list[SaleRow]]]:
     """Customer orders that had come by the day and were shipped after it, with their lines."""
-    open_then = {
+    open_then: dict[int, tuple[Sale, list[SaleRow]]] = {
         sale.id: (sale, []) for sale in company.sales if sale.ordered <= as_of < sale.shipped
     }
     for row in company.sale_rows:

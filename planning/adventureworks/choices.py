@@ -32,8 +32,21 @@ LATE_WEIGHT_LEAST = Decimal(5)
 SITE_LATE_WEIGHT = Decimal(25)
 OVERTIME_FACTOR = Decimal("1.5")
 
-# Product numbers of a raw sheet or bar have no subcategory; they are one family.
+# A part has no subcategory in the sample; parts are one family.
 NO_FAMILY = "Parts"
+# Of a bought product that no vendor lists.
+LEAD_DAYS = 14
+
+# The sample has scrap reasons only: code, name, what it applies to.
+REASONS = (
+    ("BREAKDOWN", "Machine breakdown", "STOP"),
+    ("TOOLING", "Tool or fixture broken", "STOP"),
+    ("NO-MATERIAL", "Waits for material", "STOP"),
+    ("NO-PERSON", "Nobody to run it", "STOP"),
+    ("SUSPECT-PART", "Suspect part", "HOLD"),
+    ("SUPPLIER-ALERT", "Supplier alert", "HOLD"),
+)
+CALLS_MAINTENANCE = frozenset({"BREAKDOWN", "TOOLING"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -558,7 +558,10 @@ def _rows(
         return []
     at = places.columns[name] = {column: header.index(column) for column in header}
     cells_at = [(at[column], parse) for column, parse in table.columns]
-    refers = [(at[column], column, keys.get(file, {}), file) for column, file in table.refers]
+    # A file that could not be read at all is one problem, not one for every reference to it.
+    refers = [
+        (at[column], column, keys[file], file) for column, file in table.refers if file in keys
+    ]
     key_at = [[column for column, _ in table.columns].index(column) + 1 for column in table.key]
     seen = keys[name] = {}
     rows: list[Any] = []
@@ -566,11 +569,13 @@ def _rows(
         if len(cells) != len(header):
             wrong = f"has {len(cells)} cells where the header has {len(header)} columns."
             problems.append(Problem(name, line, 0, "", wrong))
+            _remember_broken(line, cells, table, at, seen)
             continue
         try:
             row = table.row(line, *[parse(cells[i]) for i, parse in cells_at])
         except Unreadable:
             problems += _unreadable(name, line, cells, table, at)
+            _remember_broken(line, cells, table, at, seen)
             continue
         key = row[key_at[0]] if len(key_at) == 1 else tuple(row[i] for i in key_at)
         if key in seen:
@@ -593,6 +598,18 @@ def _rows(
                 problems.append(Problem(name, line, i + 1, column, f"{cell} is not in {file}."))
         rows.append(row)
     return rows
+
+
+def _remember_broken(
+    line: int, cells: Sequence[str], table: _Table, at: dict[str, int], seen: dict[Any, int]
+) -> None:
+    """A row with a wrong cell is still there for what refers to it."""
+    parsers = dict(table.columns)
+    try:
+        key = tuple(parsers[column](cells[at[column]]) for column in table.key)
+    except (Unreadable, IndexError):
+        return
+    seen.setdefault(key[0] if len(key) == 1 else key, line)
 
 
 def _lines(name: str, reader: Any, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:

@@ -17,6 +17,8 @@ class Hold(models.Model):
     site = models.ForeignKey(Site, models.PROTECT)
     lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="holds")
     job_order = models.ForeignKey(JobOrder, models.PROTECT, null=True, related_name="holds")
+    # What it was before: a lot in quarantine goes back there, not to the shelf.
+    held_from = models.CharField(max_length=10, default="RELEASED")
     reason = models.ForeignKey(Reason, models.PROTECT, null=True)
     note = models.CharField(max_length=200, blank=True)
     placed_at = models.DateTimeField()

@@ -177,6 +177,8 @@ class JobOrder(models.Model):
     restarts = models.BooleanField(default=False)
     yield_ppm = models.PositiveIntegerField(default=1_000_000)
     pinned = models.BooleanField(default=False)
+    # A person finished it with fewer pieces than were launched: a correction leaves it finished.
+    closed_short = models.BooleanField(default=False)
     not_before = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)

@@ -2,11 +2,36 @@
 
 from workorders.actions.masters import add_routing, save_routing_operation
 from workorders.actions.orders import close_order, create_order, release
+from workorders.actions.queues import move_job, set_queue
+from workorders.actions.reports import correct_report, report_production
+from workorders.actions.runs import (
+    finish,
+    free_job,
+    hold_job,
+    resume,
+    start,
+    stop,
+    suspend_jobs_of,
+)
+from workorders.actions.settling import keep_unsettled, settle
 
 __all__ = [
     "add_routing",
     "close_order",
+    "correct_report",
     "create_order",
+    "finish",
+    "free_job",
+    "hold_job",
+    "keep_unsettled",
+    "move_job",
     "release",
+    "report_production",
+    "resume",
     "save_routing_operation",
+    "set_queue",
+    "settle",
+    "start",
+    "stop",
+    "suspend_jobs_of",
 ]

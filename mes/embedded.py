@@ -57,7 +57,7 @@ class Embedded:
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         self.durable = durable
         self.account = _server_account()
-        self.dir = servers_dir(data_dir, self.account)
+        self.dir = servers_dir(data_dir)
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.owner_url = os.environ.get("MIGRATE_DATABASE_URL", "") or self.database_url
         self.redis_url = os.environ.get("REDIS_URL", "")
@@ -305,9 +305,9 @@ class Embedded:
         return copy / found.relative_to(site)
 
 
-def servers_dir(data_dir: Path, account: Account | None = None) -> Path:
+def servers_dir(data_dir: Path) -> Path:
     """Return where the servers of `data_dir` keep their files."""
-    data_dir = data_dir.resolve()
+    account, data_dir = _server_account(), data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     if account is None or _reaches(account, data_dir):
         return data_dir / "servers"
@@ -324,7 +324,10 @@ def servers_dir(data_dir: Path, account: Account | None = None) -> Path:
 
 def remove_data(data_dir: Path) -> None:
     """Forget everything that the servers of `data_dir` hold. They must be stopped."""
-    shutil.rmtree(servers_dir(data_dir, _server_account()), ignore_errors=True)
+    place = servers_dir(data_dir)
+    shutil.rmtree(place, ignore_errors=True)
+    if place.parent != data_dir.resolve():
+        place.parent.rmdir()
 
 
 def free_port() -> int:

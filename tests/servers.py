@@ -9,11 +9,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mes.embedded import Embedded, free_port
-from mes.processes import Child, impact_worker, manage, stop, stream, web
+from mes.processes import Child, birth, impact_worker, manage, stop, stream, web
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -113,6 +114,35 @@ def wait_for_page(child: Child, url: str, timeout_s: float = 60) -> None:
 
 def log_of(child: Child) -> str:
     return child.log.read_text(errors="replace")[-4000:] if child.log else ""
+
+
+def eventually(what: Callable[[], bool], within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if what():
+            return True
+        time.sleep(0.05)
+    return what()
+
+
+def below(pid: int) -> dict[int, str]:
+    """Return every process under `pid`, by number, with its birth."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            rest = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(rest[1]), []).append(int(stat.parent.name))
+    found: dict[int, str] = {}
+    waiting = [pid]
+    while waiting:
+        for child in parents.get(waiting.pop(), []):
+            when = birth(child)
+            if when:
+                found[child] = when
+                waiting.append(child)
+    return found
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,13 @@ def ago(value: object, where: object = None) -> str:
     seconds = (_now(where) - value).total_seconds()
     if seconds < MINUTE:
         return _("just now")
-    return _("%(duration)s ago") % {"duration": duration(seconds)}
+    hours, minutes = divmod(round(seconds / MINUTE), 60)
+    if not hours:
+        return _("%(m)d min ago") % {"m": minutes}
+    if hours < 24:
+        return _("%(h)d h %(m)02d ago") % {"h": hours, "m": minutes}
+    days = round(hours / 24)
+    return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
 
 
 @register.filter
@@ -388,7 +394,7 @@ def lanes(
                     "width": width,
                     "kind": _read(bar, "kind", "") or "",
                     # A name is whole or absent, never cut off.
-                    "label": label if width >= 8 + 6.4 * len(label) else "",
+                    "label": label if width >= 5 + 6.2 * len(label) else "",
                     "title": _("%(label)s, %(start)s to %(end)s")
                     % {
                         "label": label,
@@ -515,7 +521,6 @@ def chain(
         )  # fmt: skip
         paths.append({"d": d, "kind": kind, "source": source, "target": target})
     paths.sort(key=lambda path: path["kind"] == "l-worst")
-    height = last * HALF_ROW + NODE_HEIGHT
     drawn = [
         {"node": node, "col": c, "row": places[str(_read(node, "id"))][1]}
         for c, column in enumerate(shown)
@@ -528,7 +533,7 @@ def chain(
         "drawn": drawn,
         "more": more,
         "paths": paths,
-        "height": max(height, CAUSE_HEIGHT),
+        "height": max(last + 2, 3) * HALF_ROW,
         "more_url": more_url,
         "page": context.get("page"),
     }

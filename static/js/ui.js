@@ -97,6 +97,12 @@
     if (target.closest("[data-close]")) target.closest("dialog").close();
     else if (target.matches("dialog.sheet")) target.close();
     target.closest("[data-dismiss]")?.closest(".toast, .note")?.remove();
+    const reveal = target.closest("[data-reveal]");
+    if (reveal) {
+      const field = document.getElementById(reveal.dataset.reveal), shown = field.type === "text";
+      field.type = shown ? "password" : "text";
+      reveal.setAttribute("aria-pressed", String(!shown));
+    }
     const button = target.closest("[data-view]");
     if (button) {
       view(button);

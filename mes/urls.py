@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from mes import views
+from planning.views import lists
 
 mes_patterns = [
     path("", views.home, name="home"),
@@ -18,13 +16,11 @@ mes_patterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("statusz", views.statusz, name="statusz"),
+    path("find/", lists.find, name="find"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((mes_patterns, "mes"))),
     path("admin/", admin.site.urls),
+    path("", include("planning.urls")),
 ]
-for app in ("equipment", "materials", "workorders", "quality", "planning"):
-    if find_spec(f"{app}.urls"):
-        import_module(f"{app}.urls")
-        urlpatterns.append(path("", include(f"{app}.urls")))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import segno
+from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -31,36 +32,48 @@ WAIT = timedelta(seconds=60)
 # Who a newcomer may be in the demo, and what each is good for.
 PERSONAS: tuple[dict[str, Any], ...] = (
     {
-        "username": "jana",
+        "value": "jana",
         "name": "Jana Marek",
+        "initials": "JM",
         "does": gettext_lazy("plans"),
-        "try": gettext_lazy("Open the worst disruption, compare its options, accept one, undo it."),
+        "tries": gettext_lazy(
+            "Open the worst disruption, compare its options, accept one, undo it."
+        ),
     },
     {
-        "username": "petra",
+        "value": "petra",
         "name": "Petra Novak",
+        "initials": "PN",
         "does": gettext_lazy("runs CNC-07"),
-        "try": gettext_lazy("Report a pallet, stop with a reason, see what was moved here."),
+        "tries": gettext_lazy("Report a pallet, stop with a reason, see what was moved here."),
     },
     {
-        "username": "tomas",
+        "value": "tomas",
         "name": "Tomas Horak",
+        "initials": "TH",
         "does": gettext_lazy("maintenance"),
-        "try": gettext_lazy("Report a breakdown, change when the machine is back."),
+        "tries": gettext_lazy("Report a breakdown, change when the machine is back."),
     },
     {
-        "username": "ana",
+        "value": "ana",
         "name": "Ana Soares",
+        "initials": "AS",
         "does": gettext_lazy("quality"),
-        "try": gettext_lazy("Put a lot on hold and see whom it hurts; release it."),
+        "tries": gettext_lazy("Put a lot on hold and see whom it hurts; release it."),
     },
     {
-        "username": "rui",
+        "value": "rui",
         "name": "Rui Silva",
+        "initials": "RS",
         "does": gettext_lazy("buys"),
-        "try": gettext_lazy("See which deliveries wait for material."),
+        "tries": gettext_lazy("See which deliveries wait for material."),
     },
 )
+
+
+class SignIn(forms.Form):
+    username = forms.CharField(max_length=150)
+    password = forms.CharField(max_length=200, strip=False)
 
 
 @access(PUBLIC)
@@ -68,42 +81,44 @@ PERSONAS: tuple[dict[str, Any], ...] = (
 def sign_in(request: HttpRequest) -> HttpResponse:
     """User and password; in the demo also one press on a persona."""
     is_demo = settings.MODE != "PRODUCTION"
-    error = ""
-    username = request.POST.get("username", "")
-    if request.method == "POST":
-        user = None
-        persona = request.POST.get("persona", "")
-        if is_demo and persona in {each["username"] for each in PERSONAS}:
-            user = User.objects.filter(username=persona, is_active=True).first()
+    persona = request.POST.get("persona", "")
+    form = SignIn(request.POST if request.method == "POST" and not persona else None)
+    user, wait = None, 0
+    if is_demo and persona in {each["value"] for each in PERSONAS}:
+        user = User.objects.filter(username=persona, is_active=True).first()
+    elif form.is_valid():
+        given = form.cleaned_data
+        wait = _seconds_to_wait(given["username"])
+        if not wait:
+            user = authenticate(request, **given)
             if user is None:
-                error = _("This persona is not in the database. Run make demo once.")
-        elif _is_locked(username):
-            error = _("Too many tries. Wait a minute, then try again.")
-        else:
-            user = authenticate(
-                request, username=username, password=request.POST.get("password", "")
-            )
-            if user is None:
-                _count_failure(username)
-                error = _("User or password is wrong.")
-        if user is not None:
-            FailedSignIn.objects.filter(name=username).delete()
-            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect(_next(request))
+                _count_failure(given["username"])
+                form.add_error(None, _("User or password is wrong."))
+    if user is not None:
+        FailedSignIn.objects.filter(name=user.get_username()).delete()
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return redirect(_next(request))
+    if persona:
+        form = SignIn({})
+        form.add_error(None, _("Nobody of that name is in this plant. Run make demo once."))
+    site = Site.objects.order_by("pk").first()
     context = {
-        "is_demo": is_demo,
+        "form": form,
+        "wait": wait,
         "personas": PERSONAS if is_demo else (),
-        "error": error,
-        "username": username,
         "next": request.POST.get("next", request.GET.get("next", "")),
-        "station_qr": _station_qr(request) if is_demo else "",
+        "floor_qr": _station_qr(request) if is_demo else None,
+        "plant": site.name if site else "",
     }
-    return render(request, "mes/sign_in.html", context, status=422 if error else 200)
+    failed = wait or persona or form.errors
+    return render(request, "mes/sign_in.html", context, status=422 if failed else 200)
 
 
-def _is_locked(username: str) -> bool:
+def _seconds_to_wait(username: str) -> int:
     since = wall_now() - WAIT
-    return FailedSignIn.objects.filter(name=username, tries__gte=TRIES, last_at__gt=since).exists()
+    locked = FailedSignIn.objects.filter(name=username, tries__gte=TRIES, last_at__gt=since)
+    last_at = locked.values_list("last_at", flat=True).first()
+    return round((last_at - since).total_seconds()) or 1 if last_at else 0
 
 
 def _count_failure(username: str) -> None:
@@ -126,13 +141,12 @@ def _next(request: HttpRequest) -> str:
     return reverse("mes:home")
 
 
-def _station_qr(request: HttpRequest) -> SafeString:
+def _station_qr(request: HttpRequest) -> dict[str, Any]:
     """A QR code that opens CNC-07 on a phone in the same network."""
     url = request.build_absolute_uri(reverse("workorders:station", args=["CNC-07"]))
-    picture = segno.make(url, error="m").svg_inline(
-        scale=3, border=2, svgclass="qr", lineclass=None
-    )
-    return mark_safe(picture)  # made here from our own URL
+    code = segno.make(url, error="m")
+    picture = code.svg_inline(scale=3, border=2, svgclass="qr", lineclass=None)
+    return {"svg": mark_safe(picture), "url": url, "code": "CNC-07"}  # drawn here, from our URL
 
 
 @access("home")

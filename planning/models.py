@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 
 from materials.models import CustomerLine
-from mes.models import Person, Site
+from mes.models import Person, Site, SitePlan
+
+Instants = tuple[datetime | None, ...]
+
+
+class PlanVersionQuerySet(models.QuerySet["PlanVersion"]):
+    def current(self, site: Site) -> PlanVersion | None:
+        """The version that the site's plan is at, None before the first."""
+        at = SitePlan.objects.filter(site=site).values("plan_version")
+        return self.filter(site=site, version__in=at).first()
 
 
 class PlanVersion(models.Model):
@@ -39,6 +52,8 @@ class PlanVersion(models.Model):
     line_times = models.BinaryField(null=True)
     figures = models.JSONField()
 
+    objects = PlanVersionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -49,6 +64,22 @@ class PlanVersion(models.Model):
                 condition=Q(cause__in=["EVENTS", "TICK", "ENGINE"]),
             ),
         ]
+
+    def _instants(self, packed: bytes | memoryview | None, width: int) -> Iterator[Instants]:
+        for row in struct.iter_unpack(f"<{width}i", bytes(packed or b"")):
+            yield tuple(None if at < 0 else self.epoch + timedelta(seconds=at) for at in row)
+
+    @staticmethod
+    def _ids(packed: bytes | memoryview | None) -> Iterator[int]:
+        return (row[0] for row in struct.iter_unpack("<q", bytes(packed or b"")))
+
+    def job_times(self) -> dict[int, Instants]:
+        """Job order id -> (start, end), None where it has no date."""
+        return dict(zip(self._ids(self.job_ids), self._instants(self.times, 2), strict=True))
+
+    def line_times_by_id(self) -> dict[int, Instants]:
+        """Customer line id -> (ready, ship, arrive), None where it has no date."""
+        return dict(zip(self._ids(self.line_ids), self._instants(self.line_times, 3), strict=True))
 
 
 class CommittedPeg(models.Model):

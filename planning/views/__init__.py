@@ -1,0 +1,1 @@
+"""What planning shows: the tower, one disruption, new events, decisions, orders and deliveries."""

@@ -1,0 +1,237 @@
+"""Structured figures into words, in the reader's language, when a page is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from materials.models import CustomerLine
+from mes.models import Site
+from mes.templatetags.downstream import duration, lateness, money, qty
+from planning.models import Disruption, Instants, Option
+
+Facts = Mapping[str, Any]
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant of the figures (ISO 8601, UTC)."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def amount(text: str | None) -> Decimal | None:
+    return Decimal(text) if text is not None else None
+
+
+def operation(order: str, number: int, name: str = "") -> str:
+    said = _("%(order)s op %(number)s") % {"order": order, "number": number}
+    return f"{said} · {name}" if name else said
+
+
+def title(disruption: Disruption) -> str:
+    """What went wrong, where: "CNC-04 down: spindle bearing alarm 2041"."""
+    cause: Facts = disruption.cause
+    code = disruption.subject_code
+    kind = disruption.kind
+    why = ", ".join(part for part in (cause.get("reason"), cause.get("note")) if part)
+    if kind == Disruption.Kind.BREAKDOWN:
+        said = _("%(unit)s down") % {"unit": code}
+    elif kind == Disruption.Kind.HOLD:
+        what = _("lot %(lot)s") % {"lot": cause["lot"]} if cause.get("lot") else _job(cause, code)
+        said = _("Quality hold: %(what)s") % {"what": what}
+    elif kind == Disruption.Kind.SCRAP:
+        said = _("Scrap: %(count)s pcs on %(job)s") % {
+            "count": qty(cause.get("scrap", 0)),
+            "job": _job(cause, code),
+        }
+    elif kind == Disruption.Kind.SLIP:
+        said = _("Running late: %(job)s") % {"job": _job(cause, code)}
+        if cause.get("unit"):
+            said = _("%(said)s on %(unit)s") % {"said": said, "unit": cause["unit"]}
+        if cause.get("late_s"):
+            said = f"{said}, {duration(cause['late_s'])}"
+    else:
+        return _("Known backlog")
+    return f"{said}: {why}" if why else said
+
+
+def _job(cause: Facts, code: str) -> str:
+    if cause.get("order") and cause.get("number") is not None:
+        return operation(str(cause["order"]), int(cause["number"]))
+    return code
+
+
+STATES = {
+    "NEW": gettext_lazy("New"),
+    "OPEN": gettext_lazy("Open"),
+    "ACCEPTED": gettext_lazy("Accepted"),
+    "SNOOZED": gettext_lazy("Snoozed"),
+    "CLOSED": gettext_lazy("Closed"),
+    "GROWING": gettext_lazy("Growing"),
+    "BACK": gettext_lazy("Back again"),
+}
+
+
+def state(disruption: Disruption) -> str:
+    """The state as a page says it: a growing one says so."""
+    if disruption.growing and disruption.state in {"NEW", "OPEN"}:
+        return "GROWING"
+    if disruption.state == "NEW" and disruption.cause.get("back_again"):
+        return "BACK"
+    return str(disruption.state)
+
+
+def state_label(code: str) -> str:
+    return str(STATES.get(code, code))
+
+
+def option_name(option: Option) -> str:
+    """The act, in words: "CNC-07 takes 3 operations, 2 h overtime"."""
+    return name_of(option.kind, option.figures.get("facts", {}))
+
+
+def name_of(kind: str, facts: Facts) -> str:
+    if kind == "DO_NOTHING":
+        return _("Do nothing")
+    if kind == "MINE":
+        return _("My own plan")
+    parts = []
+    moves = facts.get("moves") or []
+    if moves:
+        by_unit: dict[str, int] = {}
+        for move in moves:
+            by_unit[move["to"]] = by_unit.get(move["to"], 0) + 1
+        parts += [
+            ngettext(
+                "%(unit)s takes %(count)d operation",
+                "%(unit)s takes %(count)d operations",
+                count,
+            )
+            % {"unit": unit, "count": count}
+            for unit, count in by_unit.items()
+        ]
+    if facts.get("sequence"):
+        units = ", ".join(facts["sequence"])
+        parts.append(_("new sequence on %(units)s") % {"units": units})
+    for window in facts.get("windows") or []:
+        parts.append(
+            _("%(hours)s overtime on %(unit)s")
+            % {"hours": duration(window["seconds"]), "unit": window["unit"]}
+        )
+    said = ", ".join(parts) or _("Change the plan")
+    return said[0].upper() + said[1:]
+
+
+def reason(code: str) -> str:
+    """Why something has no date, or why an option is not possible."""
+    return {
+        "NONE": "",
+        "HOLD": _("on hold without a date"),
+        "UNIT_DOWN": _("machine down without an estimate"),
+        "SUPPLY": _("its material is on hold"),
+        "NO_WORK_ORDER": _("no work order makes it"),
+        "CYCLE": _("waits for itself in a circle"),
+        "HORIZON": _("beyond the planning horizon"),
+        "RUNNING": _("the job is already running"),
+        "DONE": _("the job is done"),
+        "PINNED": _("the job is pinned"),
+        "FROZEN": _("inside the frozen window"),
+        "NOT_ELIGIBLE": _("no other machine can do it"),
+        "QUEUE_MOVED": _("the queue has changed"),
+        "WINDOW_EMPTY": _("no free time to open"),
+        "WINDOW_PAST": _("that time is over"),
+        "WINDOW_LATE": _("too late to help"),
+        "WINDOW_WORKED": _("the machine works then already"),
+        "NOT_DOWN": _("the machine is not down"),
+        "CYCLE_MADE": _("it would make a circle"),
+    }.get(code, code.replace("_", " ").lower())
+
+
+def hold_source(code: str, n: int) -> str:
+    """Where a guess comes from, for the assumption's line."""
+    known = {
+        "REASON": _("guess: half of %(n)d earlier ones with this reason were over by then"),
+        "UNIT": _("guess: half of %(n)d earlier ones here were over by then"),
+        "SITE": _("guess: half of %(n)d earlier ones in the plant were over by then"),
+    }
+    if code in known:
+        return known[code] % {"n": n}
+    return _("guess: no history yet, a rule of thumb")
+
+
+def whole_money(value: Decimal, site: Site) -> str:
+    return str(money(value, site))
+
+
+def late_words(seconds: int) -> str:
+    return str(lateness(seconds))
+
+
+def absorbed(figures: Facts | None) -> str:
+    """Why nothing ships late: "3 h of slack on WO-1042"."""
+    if not figures:
+        return ""
+    said = _("%(slack)s of slack") % {"slack": duration(figures.get("slack_s", 0))}
+    order = figures.get("order")
+    return _("%(said)s on %(order)s") % {"said": said, "order": order} if order else said
+
+
+def line_level(late_s: int, cash: int) -> int:
+    """1 a line that costs a penalty, 2 another late one, 4 on time; as the inbox ranks."""
+    if late_s <= 0:
+        return 4
+    return 1 if cash > 0 else 2
+
+
+def delivery(line: CustomerLine, times: Instants | None) -> datetime | None:
+    """When a line ships or arrives by projection, on its customer's basis."""
+    if times is None:
+        return None
+    _ready, ship, arrive = times
+    return arrive if line.order.customer.basis == "ARRIVE" else ship
+
+
+def event_text(kind: str, body: Facts) -> str:
+    """One line of a history, from an event's kind and body."""
+    known = {
+        "equipment.unit.went_down": _("Machine down"),
+        "equipment.estimate.changed": _("New estimate of the return"),
+        "equipment.unit.came_up": _("Machine runs again"),
+        "equipment.window.added": _("Working time added"),
+        "equipment.window.removed": _("Working time taken out"),
+        "workorders.order.created": _("Order made"),
+        "workorders.order.released": _("Released"),
+        "workorders.order.closed": _("Closed"),
+        "workorders.job.started": _("Started"),
+        "workorders.job.stopped": _("Stopped"),
+        "workorders.job.resumed": _("Went on"),
+        "workorders.job.finished": _("Finished"),
+        "workorders.queue.set": _("Queue changed"),
+        "workorders.fact.unsettled": _("Kept to be settled"),
+        "workorders.fact.settled": _("Settled"),
+        "quality.hold.placed": _("Put on hold"),
+        "quality.hold.released": _("Released from hold"),
+        "planning.option.accepted": _("Option accepted"),
+        "planning.decision.undone": _("Decision undone"),
+        "planning.disruption.handled": _("Handled"),
+    }
+    if kind in ("workorders.production.reported", "workorders.report.corrected"):
+        said = ", ".join(
+            f"{qty(body[name])} {word}"
+            for name, word in (
+                ("good", _("good")),
+                ("scrap", _("scrap")),
+                ("rework", _("rework")),
+            )
+            if body.get(name) and Decimal(str(body[name]))
+        )
+        if kind == "workorders.report.corrected":
+            return _("Taken back: %(what)s") % {"what": said}
+        return _("Reported: %(what)s") % {"what": said}
+    said = str(known.get(kind, kind.rsplit(".", 1)[-1].replace("_", " ")))
+    note = body.get("reason") or body.get("note")
+    return f"{said}: {note}" if isinstance(note, str) and note else said

@@ -1,0 +1,133 @@
+"""Northfield: what the demo builds, and that building it again changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.test import override_settings
+
+from materials.models import CustomerLine, StockBalance
+from mes.access import actor_for_token
+from mes.models import Role, ShopFloorEvent, Site, SiteClock, SiteHead
+from planning import northfield
+from planning.management.commands import build_demo
+from workorders.models import JobOrder, UnitQueue, Unsettled, WorkOrder
+
+pytestmark = pytest.mark.django_db
+
+
+def build() -> str:
+    said = io.StringIO()
+    call_command("build_demo", stdout=said)
+    return said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("northfield")
+
+
+@pytest.fixture(scope="module")
+def built(django_db_setup, django_db_blocker, data_dir):
+    """Built once for the module; what a test changes is rolled back after it."""
+    with django_db_blocker.unblock(), override_settings(DATA_DIR=data_dir), transaction.atomic():
+        build()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def northfield_site(built, db):
+    return Site.objects.get(code="NF")
+
+
+def test_a_build_that_fails_on_the_way_leaves_nothing(tmp_path, settings, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(build_demo.Builder, "history", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        build()
+    assert not Site.objects.filter(code="NF").exists()
+
+
+def test_building_twice_changes_nothing(northfield_site, data_dir):
+    head = SiteHead.objects.get(site=northfield_site)
+    tokens = (data_dir / build_demo.TOKENS).read_text()
+
+    assert "already built" in build()
+
+    again = SiteHead.objects.get(site=northfield_site)
+    assert (again.seq, bytes(again.head_hash)) == (head.seq, bytes(head.head_hash))
+    assert ShopFloorEvent.objects.filter(site=northfield_site).count() == head.seq
+    assert (data_dir / build_demo.TOKENS).read_text() == tokens
+
+
+def test_the_plant_opens_as_it_is_drawn(northfield_site):
+    site = northfield_site
+    assert SiteClock.objects.get(site=site).at == northfield.OPENS_AT
+    assert WorkOrder.objects.filter(site=site).count() == len(northfield.ORDERS)
+    assert CustomerLine.objects.filter(site=site).count() == 74
+    running = JobOrder.objects.filter(site=site, status=JobOrder.Status.RUNNING)
+    assert {job.unit.code for job in running.select_related("unit")} == {
+        unit.code for unit in northfield.UNITS
+    }
+    aquila = running.get(work_order__code="WO-2291")
+    assert (aquila.number, aquila.good, aquila.scrap) == (30, 62, 1)
+    assert not Unsettled.objects.filter(site=site).exists()
+
+
+def test_the_history_takes_its_own_stock_and_leaves_the_opening_stock(northfield_site):
+    left = {
+        row.lot.code: row.quantity
+        for row in StockBalance.objects.filter(site=northfield_site).select_related("lot")
+    }
+    opening = {lot.lot: float(lot.quantity) for lot in northfield.LOTS}
+    assert {code: float(left[code]) for code in opening} == opening
+    assert {float(quantity) for code, quantity in left.items() if code not in opening} == {0.0}
+
+
+def test_no_unit_made_two_things_at_once_before_the_opening():
+    busy: dict[str, list[tuple]] = {}
+    facts = {(fact.order, fact.operation, fact.starts): fact for fact in build_demo._finished()}
+    for order in northfield.ORDERS:
+        for step in northfield.ROUTINGS[order.item]:
+            if step.number <= order.done:
+                unit = dict(order.on).get(step.number, step.unit)
+                busy.setdefault(unit, []).append(
+                    (
+                        facts[order.code, step.number, True].at,
+                        facts[order.code, step.number, False].at,
+                    )
+                )
+    for spans in busy.values():
+        spans.sort()
+        assert all(before[1] < after[0] for before, after in pairwise(spans))
+        assert spans[-1][1] <= northfield.OPENS_AT - timedelta(hours=2)
+
+
+def test_every_open_job_order_stands_in_exactly_one_queue(northfield_site):
+    queued = [job for queue in UnitQueue.objects.all() for job in queue.job_order_ids]
+    open_jobs = JobOrder.objects.filter(site=northfield_site).exclude(status="COMPLETED")
+    assert sorted(queued) == sorted(open_jobs.values_list("pk", flat=True))
+
+
+def test_the_token_file_opens_the_devices_and_no_one_else_may_read_it(northfield_site, data_dir):
+    file = data_dir / build_demo.TOKENS
+    assert file.stat().st_mode & 0o077 == 0
+    found = actor_for_token(json.loads(file.read_text())["CNC-07-TABLET"])
+    assert found is not None
+    assert (found[0].roles, found[1]) == ({Role.OPERATOR}, northfield_site)
+
+
+def test_a_lost_token_file_gives_the_devices_new_tokens(northfield_site, data_dir):
+    file = data_dir / build_demo.TOKENS
+    lost = json.loads(file.read_text())["SIMULATOR"]
+    file.unlink()
+    build()
+    assert actor_for_token(lost) is None
+    assert actor_for_token(json.loads(file.read_text())["SIMULATOR"]) is not None

@@ -2,7 +2,7 @@
 # make check  style, types, floor plan, settings   make bench   how fast, beside a yardstick
 PYTHON ?= python3
 BIN := .venv/bin
-export NUMBA_CACHE_DIR := $(CURDIR)/.data/numba
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.data/numba
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo demo-reset run test check fmt bench lock
 
@@ -10,11 +10,11 @@ help:
 	@grep -E '^# make' Makefile; echo '# also: setup, demo-reset, fmt, lock'
 
 # A stamp carries the hash of what was installed: a second start installs nothing.
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Downstream needs Python 3.11 or newer: PYTHON=/path/to/python3.11 make ..."; exit 1; }
 	@echo "Making .venv"
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's venv is missing. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { rm -f .venv/bin/python; echo "No .venv could be made. If Python's venv is missing: apt-get install python3-venv"; exit 1; }
 
 define install
 	@sum=$$(cat $(1) | cksum); if [ "$$sum" != "$$(cat .venv/$(2) 2>/dev/null)" ]; then \

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -398,7 +397,7 @@ class Command(BaseCommand):
         options: Mapping[str, Any],
     ) -> None:
         deadline = time.monotonic() + READY_S
-        while not answers(page):
+        while not answers(f"{page}/readyz"):
             supervisor.check_stop()
             supervisor.pump(0.05)
             supervisor.watch()
@@ -452,8 +451,6 @@ def has_screen() -> bool:
 def answers(page: str) -> bool:
     try:
         urllib.request.urlopen(page, timeout=2).close()
-    except urllib.error.HTTPError:
-        return True
     except OSError:
         return False
     return True

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -151,7 +153,7 @@ def reason(code: str) -> str:
     }.get(code, code.replace("_", " ").lower())
 
 
-def hold_source(code: str, n: int) -> str:
+def guess_source(code: str, n: int) -> str:
     """Where a guess comes from, for the assumption's line."""
     known = {
         "REASON": _("guess: half of %(n)d earlier ones with this reason were over by then"),
@@ -235,3 +237,21 @@ def event_text(kind: str, body: Facts) -> str:
     said = str(known.get(kind, kind.rsplit(".", 1)[-1].replace("_", " ")))
     note = body.get("reason") or body.get("note")
     return f"{said}: {note}" if isinstance(note, str) and note else said
+
+
+def moment(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    """An instant in the plant's zone: 09:42 today, else Wed 25 Nov 10:00."""
+    if at is None:
+        return ""
+    local = at.astimezone(zone)
+    if local.date() == now.astimezone(zone).date():
+        return f"{local:%H:%M}"
+    return f"{date_format(local, 'D j M')} {local:%H:%M}"
+
+
+def local_instant(said: str, zone: str) -> datetime | None:
+    """What a datetime-local field says, in the plant's zone; None where it is no time."""
+    try:
+        return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(zone))
+    except ValueError:
+        return None

@@ -66,6 +66,26 @@
     if (button && !button.disabled) { event.preventDefault(); button.click(); }
   });
 
+  /* After a report the pad proposes again, never more than what is left. */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.requestConfig?.elt;
+    if (!event.detail.successful || !form?.matches?.("form[data-keypad]")) return;
+    const rest = Number(document.querySelector("#progress")?.dataset.rest || "NaN");
+    for (const box of form.querySelectorAll(".q")) {
+      const start = Number(box.dataset.start || 0);
+      form.elements[box.dataset.name].value = String(box.dataset.name === "good" && rest >= 0 ? Math.min(start, rest) : start);
+    }
+    if (form.querySelector(".q[role=radio]")) choose(form.querySelector(".q"));
+    show(form);
+  });
+  const restButton = () => {
+    const rest = document.querySelector("#progress")?.dataset.rest;
+    const button = document.querySelector("[data-rest-text]");
+    if (!rest || !button) return;
+    button.dataset.set = rest;
+    button.textContent = button.dataset.restText.replace("{n}", rest);
+  };
+
   /* Time since the job began: the server says how long, the page counts on from there. */
   const timers = () => {
     for (const node of document.querySelectorAll("[data-elapsed]")) {
@@ -77,7 +97,7 @@
     }
   };
   setInterval(timers, 1000);
-  const all = () => { document.querySelectorAll("form[data-keypad]").forEach(show); timers(); };
+  const all = () => { document.querySelectorAll("form[data-keypad]").forEach(show); restButton(); timers(); };
   document.addEventListener("htmx:afterSettle", all);
   all();
 })();

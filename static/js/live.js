@@ -175,8 +175,8 @@
   });
   const numbers = new Map();
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, xhr, elt } = event.detail;
-    if (isLive(event) && xhr.status < 300 && busy(elt)) { event.detail.shouldSwap = false; pill(elt); return; }
+    const { target, xhr } = event.detail;
+    if (isLive(event) && xhr.status < 300 && busy(target)) { event.detail.shouldSwap = false; pill(target); return; }
     if (target?.id) numbers.set(target.id, new Map([...target.querySelectorAll("[data-num]")].map((node) => [node.dataset.num, node.textContent])));
   });
   document.addEventListener("htmx:afterSettle", () => {
@@ -207,7 +207,7 @@
   });
   const failed = (event) => {
     if (!isLive(event)) return;
-    const part = event.detail.elt;
+    const part = event.detail.requestConfig.elt;
     part.querySelector(":scope > .errline")?.remove();
     const line = $("#t-error").content.firstElementChild.cloneNode(true);
     const id = event.detail.xhr?.getResponseHeader?.("X-Request-ID");

@@ -42,8 +42,8 @@
     if (event.persisted) document.querySelectorAll("form[data-sending]").forEach((form) => hold(form, false));
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.detail.elt;
-    if (!(form instanceof HTMLFormElement) || event.detail.requestConfig?.verb !== "post") return;
+    const form = event.detail.requestConfig?.elt;
+    if (!(form instanceof HTMLFormElement) || event.detail.requestConfig.verb !== "post") return;
     hold(form, false);
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
     const key = form.querySelector("input[name=key]");
@@ -54,9 +54,9 @@
 
   /* A refusal goes where the form says, and takes the focus, so that it is read. */
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, elt } = event.detail;
+    const { xhr, requestConfig } = event.detail;
     if (![409, 422, 503].includes(xhr.status)) return;
-    const home = elt.closest("[data-errors]");
+    const home = requestConfig.elt.closest("[data-errors]");
     const place = home && document.querySelector(home.dataset.errors);
     if (!place || xhr.getResponseHeader("HX-Retarget")) return;
     event.detail.target = place;

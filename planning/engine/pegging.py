@@ -1,0 +1,435 @@
+"""Which supply serves which demand.
+
+Hard pegs first, then committed ones, then free: what is still uncovered takes, in static rank,
+supply that nobody holds: on-hand first expired first among the lots usable at the need date, then
+expected supply by its date. What nothing covers is a guess: a proposed purchase or order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from planning.engine.plant import (
+    I8,
+    I32,
+    I64,
+    NEVER,
+    UNSET,
+    Basis,
+    DemandKind,
+    Flags,
+    ItemKind,
+    LotStatus,
+    PegKind,
+    Plant,
+    Reason,
+    Status,
+    SupplyKind,
+)
+from planning.engine.work import Work
+from planning.engine.worktime import Clock, given_or_guessed, latest_start, times_down
+
+FREE = int(PegKind.FREE)
+GUESS = int(PegKind.GUESS)
+
+
+@dataclass(frozen=True, eq=False)
+class Supplies:
+    """What each supply (S) gives and when, as far as the facts alone say."""
+
+    qty: I64
+    at: I32  # NEVER = no date; an OUTPUT of an open operation: its committed date
+    reason: I8  # why it has no date
+    overdue: Flags
+    moves: Flags  # its time comes out of the projection
+    on_hand: Flags
+    free: Flags  # may give new free pegs
+
+
+@dataclass(frozen=True, eq=False)
+class Demands:
+    """Which demands (D) count, what they rank and when they need."""
+
+    active: Flags  # a started operation's material is issued
+    checked: Flags  # may be short: its item is tracked and stock is checked
+    rank: I32
+    order: I32  # demands by rank
+    need_at: I32  # never before now; NEVER = no date
+    guess_at: I32  # when an uncovered rest of it is guessed to come; NEVER = no date
+    guess_reason: I8
+
+
+@dataclass(frozen=True, eq=False)
+class Pegs:
+    """Pegs (P), by (demand, kind, supply)."""
+
+    supply: I32
+    demand: I32
+    qty: I64
+    kind: I8
+
+    def same_as(self, other: Pegs) -> bool:
+        return (
+            np.array_equal(self.supply, other.supply)
+            and np.array_equal(self.demand, other.demand)
+            and np.array_equal(self.qty, other.qty)
+            and np.array_equal(self.kind, other.kind)
+        )
+
+
+def supplies(plant: Plant, work: Work, *, now: int) -> Supplies:
+    """Return what the facts say of each supply: never in the past, overdue ones marked."""
+    kind = plant.supply_kind
+    lot = kind == SupplyKind.LOT
+    held = lot & (plant.supply_status == LotStatus.HELD)
+    waits = held | (lot & (plant.supply_status == LotStatus.QUARANTINED))
+    if not plant.site.quality_checked:
+        held = waits = np.zeros(len(kind), np.bool_)
+    decided = given_or_guessed(plant.supply_until, plant.supply_again_s, now=now)
+    expected = (kind == SupplyKind.PURCHASE) | (kind == SupplyKind.TRANSFER)
+    overdue = expected & (plant.supply_at < now)
+    later = np.minimum(now + plant.supply_late_s.astype(np.int64), NEVER)
+    at = np.where(waits, decided, now).astype(np.int64)
+    at[expected] = np.where(overdue, later, plant.supply_at)[expected]
+    if not plant.site.purchases_checked:
+        at[kind == SupplyKind.PURCHASE] = now
+        overdue = overdue & (kind != SupplyKind.PURCHASE)
+
+    output = kind == SupplyKind.OUTPUT
+    op = plant.supply_op
+    done = output.copy()
+    done[output] = plant.op_status[op[output]] == Status.DONE
+    qty = plant.supply_qty.copy()
+    if output.any():
+        made = op[output]
+        qty[output] = _expected_output(
+            work.output_qty[made],
+            plant.supply_per_num[output],
+            plant.supply_per_den[output],
+            plant.item_quantum_qty[plant.supply_item[output]],
+            plant.supply_qty[output],
+        )
+        committed = np.where(
+            plant.op_baseline_end[made] != UNSET,
+            plant.op_baseline_end[made],
+            plant.order_need_by[plant.op_order[made]],
+        ).astype(np.int64)
+        ended = np.where(done[output], plant.op_actual_end[made], committed)
+        at[output] = np.clip(
+            ended + plant.supply_put_away_s[output], now, plant.site.horizon
+        )
+    reason = np.where(at >= NEVER, int(Reason.SUPPLY), int(Reason.NONE))
+    return Supplies(
+        qty=qty,
+        at=np.minimum(at, NEVER).astype(np.int32),
+        reason=reason.astype(np.int8),
+        overdue=overdue,
+        moves=output & ~done,
+        on_hand=lot & ~waits,
+        free=~held | plant.supply_dated,
+    )
+
+
+@njit(cache=True)
+def _expected_output(out: Any, num: Any, den: Any, quantum: Any, received: Any) -> Any:
+    qty = np.zeros(out.size, np.int64)
+    for x in range(out.size):
+        q = out[x]
+        if num[x] != den[x]:
+            q = times_down(q, num[x], den[x]) // quantum[x] * quantum[x]
+        qty[x] = max(np.int64(0), q - received[x])
+    return qty
+
+
+def demands(plant: Plant, clock: Clock, *, now: int) -> Demands:
+    """Return rank and need of each demand; the rank is static, it never changes with a date."""
+    kind = plant.demand_kind
+    component = kind == DemandKind.COMPONENT
+    active = plant.demand_qty > 0
+    active[component] &= plant.op_status[plant.demand_op[component]] == Status.WAITING
+    checked = active & plant.item_tracked[plant.demand_item]
+    if not plant.site.stock_checked:
+        checked = np.zeros(len(kind), np.bool_)
+
+    need = np.full(len(kind), now, np.int64)
+    op = plant.demand_op[component]
+    planned = np.where(
+        plant.op_baseline_start[op] != UNSET,
+        plant.op_baseline_start[op],
+        plant.order_need_by[plant.op_order[op]],
+    )
+    need[component] = planned
+    need[kind == DemandKind.LINE] = latest_ready(plant, clock)
+    need = np.where(need == NEVER, NEVER, np.maximum(need, now))
+
+    item = plant.demand_item
+    buy = plant.item_kind[item] == ItemKind.BUY
+    lead = plant.item_lead_s[item].astype(np.int64)
+    since = np.where(plant.item_guess_from == UNSET, now, plant.item_guess_from)[item]
+    guess = np.where(since + lead > now, since + lead, now + lead)
+    guess = np.where(lead < 0, NEVER, np.minimum(guess, NEVER))
+    if not plant.site.purchases_checked:
+        guess = np.where(buy, now, guess)
+    why = np.where(buy, int(Reason.NO_PURCHASE), int(Reason.NO_WORK_ORDER))
+    rank, order = _rank(plant)
+    return Demands(
+        active=active,
+        checked=checked,
+        rank=rank,
+        order=order,
+        need_at=need.astype(np.int32),
+        guess_at=guess.astype(np.int32),
+        guess_reason=np.where(guess >= NEVER, why, int(Reason.NONE)).astype(np.int8),
+    )
+
+
+def due(plant: Plant) -> tuple[I64, I8]:
+    """Return each line's due instant on its basis, and by what it is judged (see Projection)."""
+    promised = plant.line_promised != UNSET
+    requested = plant.line_requested != UNSET
+    judged = np.where(promised, 2, np.where(requested, 1, 0)).astype(np.int8)
+    instant = np.where(promised, plant.line_promised, plant.line_requested).astype(
+        np.int64
+    )
+    instant[judged == 0] = NEVER
+    return instant, judged
+
+
+def latest_ready(plant: Plant, clock: Clock) -> I64:
+    """Return the latest instant at which each line's goods may be ready and still be in time."""
+    instant, judged = due(plant)
+    ship = instant - np.where(plant.line_basis == Basis.ARRIVE, plant.line_transit_s, 0)
+    ready = np.full(len(ship), NEVER, np.int64)
+    _back_from_ship(
+        clock,
+        line_rows(plant),
+        ship,
+        judged,
+        plant.line_carrier,
+        plant.carrier_ptr,
+        plant.departure_at,
+        plant.line_prepare_s,
+        ready,
+    )
+    return ready
+
+
+def line_rows(plant: Plant) -> npt.NDArray[np.int64]:
+    """Return the Clock's row of each line's picking calendar; around the clock where none."""
+    return plant.line_calendar.astype(np.int64) + len(plant.unit_id) + 1
+
+
+@njit(cache=True)
+def _back_from_ship(
+    c: Any, row: Any, ship: Any, judged: Any, carrier: Any, ptr: Any, departure: Any,
+    prepare: Any, ready: Any,
+) -> None:  # fmt: skip
+    for n in range(ship.size):
+        if judged[n] == 0:
+            continue
+        t = ship[n]
+        if carrier[n] >= 0:
+            a = ptr[carrier[n]]
+            b = ptr[carrier[n] + 1]
+            x = np.searchsorted(departure[a:b], t, "right")
+            t = np.int64(departure[a + x - 1]) if x > 0 else np.int64(0)
+        if prepare[n] > 0 and t > 0:
+            t = latest_start(c, row[n], t, np.int64(prepare[n]))
+        ready[n] = t
+
+
+def _rank(plant: Plant) -> tuple[I32, I32]:
+    """Rank of each demand, and the demands by rank.
+
+    Lines by (line stop, priority, promised, requested, order date, id); a component as the best
+    line to which its order's output is hard or committed pegged, through any number of orders;
+    then the other components by their order's need-by; then safety stock.
+    """
+
+    def last_if_unset(column: I32) -> I64:
+        return np.where(column == UNSET, 2**40, column).astype(np.int64)
+
+    lines = len(plant.line_id)
+    by_rank = np.lexsort(
+        (
+            plant.line_id,
+            last_if_unset(plant.line_ordered),
+            last_if_unset(plant.line_requested),
+            last_if_unset(plant.line_promised),
+            plant.line_priority,
+            ~plant.line_stop,
+        )
+    )
+    size = len(plant.demand_id)
+    major = np.full(size, 2**40, np.int64)
+    line_rank = np.empty(lines, np.int64)
+    line_rank[by_rank] = np.arange(lines)
+    is_line = plant.demand_kind == DemandKind.LINE
+    is_component = plant.demand_kind == DemandKind.COMPONENT
+    major[is_line] = line_rank[plant.demand_line[is_line]]
+
+    given = np.flatnonzero(plant.supply_op[plant.peg_supply] >= 0)
+    if len(given):
+        maker = plant.op_order[plant.supply_op[plant.peg_supply[given]]]
+        served = plant.peg_demand[given]
+        user = plant.op_order[plant.demand_op[is_component]]
+        best = np.full(len(plant.order_id), 2**40, np.int64)
+        while True:
+            before = best.copy()
+            np.minimum.at(best, maker, major[served])
+            major[is_component] = best[user]
+            if np.array_equal(best, before):
+                break
+    group = np.where(major < 2**40, 0, 1)
+    group[plant.demand_kind == DemandKind.SAFETY] = 2
+    rest = is_component & (group == 1)
+    major[rest] = plant.order_need_by[plant.op_order[plant.demand_op[rest]]]
+    order = np.lexsort((np.arange(size), plant.demand_kind, major, group)).astype(
+        np.int32
+    )
+    rank = np.empty(size, np.int32)
+    rank[order] = np.arange(size)
+    return rank, order
+
+
+def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
+    """Return the hard and committed pegs that still hold: the lowest-ranked go short."""
+    keep = np.flatnonzero(demand.active[plant.peg_demand])
+    at, to = plant.peg_supply[keep], plant.peg_demand[keep]
+    qty, kind = plant.peg_qty[keep], plant.peg_kind[keep]
+    keys = np.lexsort((at, to, demand.rank[to], kind))
+    taken = _take_given(
+        at[keys], to[keys], qty[keys], supply.qty.copy(), plant.demand_qty.copy()
+    )
+    some = taken > 0
+    return _sorted(at[keys][some], to[keys][some], taken[some], kind[keys][some])
+
+
+@njit(cache=True)
+def _take_given(at: Any, to: Any, qty: Any, supply_left: Any, demand_left: Any) -> Any:
+    taken = np.zeros(qty.size, np.int64)
+    for x in range(qty.size):
+        q = min(qty[x], supply_left[at[x]], demand_left[to[x]])
+        taken[x] = q
+        supply_left[at[x]] -= q
+        demand_left[to[x]] -= q
+    return taken
+
+
+def with_free_pegs(
+    plant: Plant,
+    supply: Supplies,
+    demand: Demands,
+    kept: Pegs,
+    *,
+    at: I32,
+    need_at: I32,
+) -> Pegs:
+    """Return the kept pegs, free pegs for what they leave uncovered, and guesses for the rest.
+
+    at       when each supply (S) comes, of the round before.
+    need_at  when each demand (D) needs it, of the round before.
+    """
+    supply_left = supply.qty.copy()
+    np.subtract.at(supply_left, kept.supply, kept.qty)
+    demand_left = np.where(demand.active, plant.demand_qty, 0)
+    np.subtract.at(demand_left, kept.demand, kept.qty)
+
+    usable = np.flatnonzero(supply.free & (supply_left > 0) & (at < NEVER))
+    there = supply.on_hand[usable]
+    when = np.where(there, plant.supply_expiry[usable], at[usable])
+    by = np.lexsort((usable, when, ~there, plant.supply_item[usable]))
+    listed = usable[by].astype(np.int32)
+    ptr = np.zeros(len(plant.item_id) + 1, np.int32)
+    np.cumsum(
+        np.bincount(plant.supply_item[listed], minlength=len(plant.item_id)),
+        out=ptr[1:],
+    )
+    # an order's output never serves the order itself
+    maker = np.full(len(plant.supply_id), -1)
+    made = plant.supply_op >= 0
+    maker[made] = plant.op_order[plant.supply_op[made]]
+    user = np.full(len(plant.demand_id), -2)
+    component = plant.demand_op >= 0
+    user[component] = plant.op_order[plant.demand_op[component]]
+    room = len(plant.demand_id) * 2 + len(plant.supply_id)
+    peg_supply = np.zeros(room, np.int32)
+    peg_demand = np.zeros(room, np.int32)
+    peg_qty = np.zeros(room, np.int64)
+    peg_kind = np.zeros(room, np.int8)
+    count = _take_free(
+        demand.order, demand.checked, plant.demand_kind, plant.demand_item, demand_left,
+        plant.demand_owner, plant.demand_lot, plant.demand_min_life_s, need_at, user, ptr, listed,
+        supply_left, plant.supply_kind, plant.supply_id, plant.supply_owner, plant.supply_expiry,
+        maker, peg_supply, peg_demand, peg_qty, peg_kind,
+    )  # fmt: skip
+    return _sorted(
+        np.concatenate([kept.supply, peg_supply[:count]]),
+        np.concatenate([kept.demand, peg_demand[:count]]),
+        np.concatenate([kept.qty, peg_qty[:count]]),
+        np.concatenate([kept.kind, peg_kind[:count]]),
+    )
+
+
+@njit(cache=True)
+def _take_free(
+    order: Any, checked: Any, kind: Any, item: Any, left: Any, owner: Any, lot: Any,
+    min_life: Any, need_at: Any, user: Any, ptr: Any, listed: Any, supply_left: Any,
+    supply_kind: Any, supply_id: Any, supply_owner: Any, expiry: Any, maker: Any,
+    peg_supply: Any, peg_demand: Any, peg_qty: Any, peg_kind: Any,
+) -> Any:  # fmt: skip
+    n = 0
+    head = ptr[:-1].copy()
+    for k in range(order.size):
+        d = order[k]
+        if not checked[d] or left[d] <= 0:
+            continue
+        i = item[d]
+        last = ptr[i + 1]
+        while head[i] < last and supply_left[listed[head[i]]] == 0:
+            head[i] += 1
+        for x in range(head[i], last):
+            s = listed[x]
+            if supply_left[s] == 0 or maker[s] == user[d]:
+                continue
+            if supply_owner[s] != 0 and supply_owner[s] != owner[d]:
+                continue
+            if lot[d] != 0 and (supply_kind[s] != 0 or supply_id[s] != lot[d]):
+                continue
+            if expiry[s] != NEVER and np.int64(need_at[d]) + min_life[d] > expiry[s]:
+                continue
+            q = min(left[d], supply_left[s])
+            peg_supply[n] = s
+            peg_demand[n] = d
+            peg_qty[n] = q
+            peg_kind[n] = FREE
+            n += 1
+            left[d] -= q
+            supply_left[s] -= q
+            if left[d] == 0:
+                break
+        if left[d] > 0 and kind[d] != 2:  # safety stock is never guessed
+            peg_supply[n] = -1
+            peg_demand[n] = d
+            peg_qty[n] = left[d]
+            peg_kind[n] = GUESS
+            n += 1
+    return n
+
+
+def _sorted(supply: I32, demand: I32, qty: I64, kind: I8) -> Pegs:
+    keys = np.lexsort((supply, kind, demand))
+    return Pegs(supply[keys], demand[keys], qty[keys], kind[keys])
+
+
+def unserved(plant: Plant, demand: Demands, pegs: Pegs) -> I64:
+    """Return how much of each active demand (D) no supply covers, where that is checked."""
+    left = np.where(demand.checked, plant.demand_qty, 0)
+    real = pegs.kind != GUESS
+    np.subtract.at(left, pegs.demand[real], pegs.qty[real])
+    return np.maximum(left, 0)

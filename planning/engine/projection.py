@@ -1,0 +1,554 @@
+"""Projects a plant: pegging rounds around the kernel's pass, then lines and inventory.
+
+`project` is the engine's front door. Same plant and same `now`: equal bit for bit; nothing is
+kept between calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from planning.engine import kernel, pegging
+from planning.engine.circles import circles
+from planning.engine.deliveries import Deliveries, deliver
+from planning.engine.inventory import no_levels, stock_levels
+from planning.engine.pegging import Demands, Pegs, Supplies
+from planning.engine.plant import (
+    I8,
+    I32,
+    NEVER,
+    UNSET,
+    ArcKind,
+    Bind,
+    DemandKind,
+    Flags,
+    PegKind,
+    Plant,
+    Projection,
+    QueueRule,
+    Reason,
+    Span,
+    State,
+    Status,
+)
+from planning.engine.work import Work, left_to_do
+from planning.engine.worktime import (
+    Clock,
+    Records,
+    back_at,
+    compile_clock,
+    given_or_guessed,
+)
+
+BLOCKED = int(State.BLOCKED)
+RUNNING = int(Status.RUNNING)
+DONE = int(Status.DONE)
+OVERLAP = int(ArcKind.OVERLAP)
+MORE_ROUNDS = 3  # after the one with committed dates
+
+
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    """What stays the same over the rounds of one projection."""
+
+    now: int
+    clock: Clock
+    work: Work
+    supplies: Supplies
+    demands: Demands
+    given: Pegs
+    pieces: kernel.Pieces
+    rules: kernel.Rules
+    columns: dict[str, Any]  # of kernel.OP, what does not hang on pegs
+    held: Flags  # operations held without a date
+    down: Flags  # operations whose unit is down without a date
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    number: int
+    pegs: Pegs
+    ops: Records  # of kernel.OP, as the pass left them
+    supply_at: I32
+    peg_at: I32
+    lines: Deliveries
+
+
+def project(plant: Plant, *, now: int, inventory: bool = True) -> Projection:
+    """Return where the facts of the plant lead if nobody acts.
+
+    plant      the snapshot; not changed.
+    now        the plant's clock, seconds since the plan's epoch, 0 <= now < horizon.
+    inventory  also project stock levels per item (else they are zero, for speed).
+
+    :raises ValueError: if `now` is outside the plan.
+    """
+    if not 0 <= now < plant.site.horizon:
+        raise ValueError(f"now ({now}) is outside the plan [0, {plant.site.horizon})")
+    facts = _facts(plant, now=now)
+    need = np.where(facts.demands.need_at == NEVER, now, facts.demands.need_at).astype(
+        np.int32
+    )
+    pegs = pegging.with_free_pegs(
+        plant,
+        facts.supplies,
+        facts.demands,
+        facts.given,
+        at=facts.supplies.at,
+        need_at=need,
+    )
+    rounds = [_play(plant, facts, pegs, number=0)]
+    unsettled = np.zeros(0, np.int32)
+    while True:
+        better = _pegged_again(plant, facts, rounds[-1])
+        if better is None:
+            kept = rounds[-1]
+            break
+        if len(rounds) > MORE_ROUNDS:
+            unsettled = _differing_items(plant, better, rounds[-1].pegs)
+            kept = min(
+                rounds, key=lambda r: (r.lines.late_value, r.lines.late_lines, r.number)
+            )
+            break
+        rounds.append(_play(plant, facts, better, number=len(rounds)))
+    return _result(plant, facts, kept, len(rounds), unsettled, inventory=inventory)
+
+
+def _facts(plant: Plant, *, now: int) -> _Facts:
+    clock = compile_clock(plant, now=now)
+    work = left_to_do(plant, clock, now=now)
+    supplies = pegging.supplies(plant, work, now=now)
+    demands = pegging.demands(plant, clock, now=now)
+    site = plant.site
+    pull = site.queue_rule == QueueRule.PULL_READY
+    is_open = plant.op_status != Status.DONE
+
+    release = given_or_guessed(plant.op_hold_until, plant.op_hold_again_s, now=now)
+    held = is_open & plant.op_hold & (release == NEVER)
+    floor = np.full(len(plant.op_id), now, np.int32)
+    floor_bind = np.full(len(plant.op_id), int(Bind.NOW), np.int8)
+    for later, bind in (
+        (plant.op_not_before, Bind.NOT_BEFORE),
+        (np.where(plant.op_hold & ~held, release, UNSET), Bind.HOLD),
+    ):
+        beats = later > floor
+        # a running operation's not-before is history
+        if bind == Bind.NOT_BEFORE:
+            beats &= plant.op_status != Status.RUNNING
+        floor[beats] = later[beats]
+        floor_bind[beats] = int(bind)
+    back = np.append(back_at(plant, now=now), UNSET)
+    down = is_open & (back[plant.op_unit] == NEVER)
+    whole = (plant.op_span == Span.NO_BREAK) | plant.op_restart
+    columns = {
+        "family": np.where(plant.op_family == 0, -plant.op_id, plant.op_family),
+        "whole": whole & (plant.op_span != Span.ELAPSED),
+        "floor": floor,
+        "floor_bind": floor_bind,
+    }
+    rules = kernel.Rules(
+        np.int64(now),
+        np.int64(site.horizon),
+        np.int64(pull),
+        np.int64(min(site.horizon, now + site.pull_window_s)),
+        np.int64(site.pull_after_s),
+        np.int64(site.suspend_after_s),
+    )
+    given = pegging.given_pegs(plant, supplies, demands)
+    return _Facts(
+        now=now,
+        clock=clock,
+        work=work,
+        supplies=supplies,
+        demands=demands,
+        given=given,
+        pieces=kernel.pieces_of(plant, work),
+        rules=rules,
+        columns=columns,
+        held=held,
+        down=down,
+    )
+
+
+def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
+    """Project with these pegs; circles are taken out by name and the rest is planned."""
+    size = len(plant.op_id)
+    static_at, reason = _static_times(facts, pegs)
+    stock = np.full(size, UNSET, np.int32)
+    stock_bind = np.zeros(size, np.int8)
+    stock_ref = np.full(size, -1, np.int32)
+    stock_reason = np.zeros(size, np.int8)
+    moving = np.zeros(len(pegs.supply), np.bool_)
+    moving[pegs.supply >= 0] = facts.supplies.moves[pegs.supply[pegs.supply >= 0]]
+    _bind_stock(
+        pegs.supply, pegs.demand, plant.demand_op, moving, static_at, reason, stock, stock_bind,
+        stock_ref, stock_reason,
+    )  # fmt: skip
+    feeds = _feeds(plant, pegs, moving)
+
+    reason_of = np.zeros(size, np.int8)
+    missing = (plant.op_status == Status.WAITING) & (stock == NEVER)
+    reason_of[missing] = stock_reason[missing]
+    reason_of[facts.down] = int(Reason.UNIT_DOWN)
+    reason_of[facts.held] = int(Reason.HOLD)
+    root_of = np.where(reason_of != 0, np.arange(size), -1).astype(np.int32)
+    while True:
+        state = np.zeros(size, np.int8)
+        reason = np.zeros(size, np.int8)
+        root = np.full(size, -1, np.int32)
+        if (root_of >= 0).any():
+            _spread(
+                root_of, reason_of, plant.op_status, plant.op_succ_ptr, plant.succ_arc,
+                plant.arc_succ, plant.arc_kind, feeds.gives_ptr, feeds.gives, state, reason, root,
+            )  # fmt: skip
+        desk = kernel.open_desk(
+            plant,
+            facts.clock,
+            facts.work,
+            feeds,
+            {
+                **facts.columns,
+                "stock": stock,
+                "stock_bind": stock_bind,
+                "stock_ref": stock_ref,
+                "state": state,
+                "reason": reason,
+                "root": root,
+            },
+        )
+        if kernel.run(desk, facts.pieces, facts.rules) == 0:
+            break
+        for members in _find_circles(
+            plant, facts, feeds, desk.ops[:size]["fixed"] == 0
+        ):
+            root_of[members] = members[0]
+            reason_of[members] = int(Reason.CYCLE)
+    ops = desk.ops[:size]
+
+    supply_at = facts.supplies.at.copy()
+    moves = facts.supplies.moves
+    end = ops["end"][plant.supply_op[moves]].astype(np.int64)
+    supply_at[moves] = np.where(
+        end == NEVER, NEVER, np.minimum(end + plant.supply_put_away_s[moves], NEVER)
+    )
+    peg_at = static_at.copy()
+    real = pegs.supply >= 0
+    peg_at[real] = supply_at[pegs.supply[real]]
+    lines = deliver(
+        plant,
+        facts.clock,
+        facts.supplies,
+        facts.demands,
+        pegs,
+        peg_at,
+        ops["reason"],
+        ops["root"],
+        now=facts.now,
+    )
+    return _Round(number, pegs, ops, supply_at, peg_at, lines)
+
+
+def _static_times(facts: _Facts, pegs: Pegs) -> tuple[I32, I8]:
+    """When each peg's supply comes as far as facts and guesses say, and why it does not."""
+    real = pegs.supply >= 0
+    at = facts.demands.guess_at[pegs.demand]
+    reason = facts.demands.guess_reason[pegs.demand]
+    at[real] = facts.supplies.at[pegs.supply[real]]
+    reason[real] = facts.supplies.reason[pegs.supply[real]]
+    return at, reason
+
+
+@njit(cache=True)
+def _bind_stock(
+    supply: Any, demand: Any, demand_op: Any, moving: Any, at: Any, reason: Any, stock: Any,
+    bind: Any, ref: Any, why: Any,
+) -> None:  # fmt: skip
+    for x in range(supply.size):
+        o = demand_op[demand[x]]
+        if o < 0 or moving[x] or at[x] <= stock[o]:
+            continue
+        stock[o] = at[x]
+        why[o] = reason[x]
+        if supply[x] >= 0:
+            bind[o] = 4  # Bind.SUPPLY
+            ref[o] = supply[x]
+        else:
+            bind[o] = 5  # Bind.UNCOVERED
+            ref[o] = demand[x]
+
+
+def _feeds(plant: Plant, pegs: Pegs, moving: Flags) -> kernel.Feeds:
+    rows = np.flatnonzero(moving & (plant.demand_op[pegs.demand] >= 0))
+    user = plant.demand_op[pegs.demand[rows]]
+    by = np.argsort(user, kind="stable")
+    rows, user = rows[by], user[by]
+    supply = pegs.supply[rows]
+    maker = plant.supply_op[supply]
+    outward = np.argsort(maker, kind="stable")
+    size = len(plant.op_id)
+    in_ptr = np.zeros(size + 1, np.int32)
+    out_ptr = np.zeros(size + 1, np.int32)
+    np.cumsum(np.bincount(user, minlength=size), out=in_ptr[1:])
+    np.cumsum(np.bincount(maker, minlength=size), out=out_ptr[1:])
+    return kernel.Feeds(
+        ptr=in_ptr,
+        op=maker,
+        lag=plant.supply_put_away_s[supply],
+        supply=supply,
+        gives_ptr=out_ptr,
+        gives=user[outward],
+    )
+
+
+@njit(cache=True)
+def _spread(
+    root_of: Any, reason_of: Any, status: Any, succ_ptr: Any, succ_arc: Any, succ: Any, kind: Any,
+    gives_ptr: Any, gives: Any, state: Any, reason: Any, root: Any,
+) -> None:  # fmt: skip
+    """BLOCK each root and all that follows it; what follows two roots names the first."""
+    stack = np.zeros(root_of.size, np.int32)
+    for r in range(root_of.size):
+        if root_of[r] < 0 or state[r] == BLOCKED:
+            continue
+        n = 1
+        stack[0] = r
+        state[r] = BLOCKED
+        root[r] = root_of[r]
+        reason[r] = reason_of[r]
+        while n > 0:
+            n -= 1
+            o = stack[n]
+            for x in range(succ_ptr[o], succ_ptr[o + 1]):
+                a = succ_arc[x]
+                s = succ[a]
+                # what runs waits for pieces only; what is done waits for nothing
+                history = status[s] == DONE or (
+                    status[s] == RUNNING and kind[a] != OVERLAP
+                )
+                if not history and state[s] != BLOCKED:
+                    state[s] = BLOCKED
+                    root[s] = root_of[r]
+                    reason[s] = reason_of[r]
+                    stack[n] = s
+                    n += 1
+            for x in range(gives_ptr[o], gives_ptr[o + 1]):
+                s = gives[x]
+                if state[s] != BLOCKED:
+                    state[s] = BLOCKED
+                    root[s] = root_of[r]
+                    reason[s] = reason_of[r]
+                    stack[n] = s
+                    n += 1
+
+
+def _find_circles(
+    plant: Plant, facts: _Facts, feeds: kernel.Feeds, unfixed: Flags
+) -> list[list[int]]:
+    rows = np.flatnonzero(unfixed).tolist()
+    local = {o: k for k, o in enumerate(rows)}
+    pull = bool(facts.rules.pull)
+    followers: list[list[int]] = [[] for _ in rows]
+    for k, o in enumerate(rows):
+        for a in plant.succ_arc[
+            plant.op_succ_ptr[o] : plant.op_succ_ptr[o + 1]
+        ].tolist():
+            s = int(plant.arc_succ[a])
+            runs = plant.op_status[s] == RUNNING and plant.arc_kind[a] != OVERLAP
+            if s in local and not runs:
+                followers[k].append(local[s])
+        for s in feeds.gives[feeds.gives_ptr[o] : feeds.gives_ptr[o + 1]].tolist():
+            if s in local:
+                followers[k].append(local[s])
+    running: dict[int, list[int]] = {}
+    for o in rows:
+        if plant.op_status[o] == RUNNING and not pull:
+            running.setdefault(int(plant.op_unit[o]), []).append(local[o])
+    for u in range(len(plant.unit_id)):
+        before = running.get(u, [])
+        for o in plant.queue_op[
+            plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]
+        ].tolist():
+            if o not in local:
+                continue
+            # under PULL_READY only a pinned operation waits for those that stand before it
+            if not pull or plant.op_pinned[o]:
+                for other in before:
+                    followers[other].append(local[o])
+            before = [local[o]]
+    found = circles(followers)
+    if not found:
+        raise AssertionError(f"{len(rows)} operations stay unfixed without a circle")
+    return [[rows[k] for k in members] for members in found]
+
+
+def _pegged_again(plant: Plant, facts: _Facts, last: _Round) -> Pegs | None:
+    """Peg again what no longer serves in time, by the dates of the round; None if it settles.
+
+    A free peg serves in time if its supply comes no later than all other bounds of its demand.
+    """
+    pegs, ops = last.pegs, last.ops
+    free = pegs.kind == PegKind.FREE
+    if not free.any():
+        return None
+    other = np.full(len(plant.demand_id), NEVER, np.int32)
+    component = plant.demand_kind == DemandKind.COMPONENT
+    bound = ops["bound"].copy()
+    fixed = np.flatnonzero(~free & (plant.demand_op[pegs.demand] >= 0))
+    np.maximum.at(bound, plant.demand_op[pegs.demand[fixed]], last.peg_at[fixed])
+    bound[ops["state"] != State.DATED] = NEVER
+    other[component] = bound[plant.demand_op[component]]
+    line = plant.demand_kind == DemandKind.LINE
+    other[line] = facts.demands.need_at[line]
+    late = free & (last.peg_at > other[pegs.demand])
+    if not late.any():
+        return None
+    need = np.where(facts.demands.need_at == NEVER, facts.now, facts.demands.need_at)
+    start = ops["start"][plant.demand_op[component]]
+    need[component] = np.where(start != NEVER, start, need[component])
+    keep = (pegs.kind != PegKind.GUESS) & ~late
+    kept = Pegs(pegs.supply[keep], pegs.demand[keep], pegs.qty[keep], pegs.kind[keep])
+    again = pegging.with_free_pegs(
+        plant,
+        facts.supplies,
+        facts.demands,
+        kept,
+        at=last.supply_at,
+        need_at=need.astype(np.int32),
+    )
+    again = _joined(again)
+    return None if again.same_as(_joined(pegs)) else again
+
+
+def _joined(pegs: Pegs) -> Pegs:
+    """Return the pegs with those of the same supply, demand and kind added up."""
+    if len(pegs.supply) < 2:
+        return pegs
+    new = np.ones(len(pegs.supply), np.bool_)
+    new[1:] = (
+        (pegs.supply[1:] != pegs.supply[:-1])
+        | (pegs.demand[1:] != pegs.demand[:-1])
+        | (pegs.kind[1:] != pegs.kind[:-1])
+    )
+    first = np.flatnonzero(new)
+    return Pegs(
+        pegs.supply[first],
+        pegs.demand[first],
+        np.add.reduceat(pegs.qty, first),
+        pegs.kind[first],
+    )
+
+
+def _differing_items(plant: Plant, one: Pegs, other: Pegs) -> I32:
+    """Items whose pegs differ between two sets."""
+
+    def rows(pegs: Pegs) -> set[tuple[int, int, int, int]]:
+        return set(
+            zip(
+                pegs.supply.tolist(),
+                pegs.demand.tolist(),
+                pegs.qty.tolist(),
+                pegs.kind.tolist(),
+                strict=True,
+            )
+        )
+
+    changed = sorted({d for _, d, _, _ in rows(_joined(one)) ^ rows(_joined(other))})
+    return np.unique(plant.demand_item[np.array(changed, np.int64)]).astype(np.int32)
+
+
+_RESULTS = (
+    "state", "start", "end", "paid", "place", "bind", "bind_ref", "wait", "feeder", "reason",
+    "root", "overtook", "taken_off", "conflict",
+)  # fmt: skip
+
+
+def _result(
+    plant: Plant,
+    facts: _Facts,
+    kept: _Round,
+    rounds: int,
+    unsettled: I32,
+    *,
+    inventory: bool,
+) -> Projection:
+    work, pegs, lines = facts.work, kept.pegs, kept.lines
+    out = {name: kept.ops[name].copy() for name in _RESULTS}
+    demands = facts.demands
+    dated = out["state"] == State.DATED
+    demand_ptr = np.zeros(len(plant.demand_id) + 1, np.int32)
+    np.cumsum(
+        np.bincount(pegs.demand, minlength=len(plant.demand_id)), out=demand_ptr[1:]
+    )
+    demand_at = np.full(len(plant.demand_id), facts.now, np.int32)
+    np.maximum.at(demand_at, pegs.demand, kept.peg_at)
+    levels = (
+        stock_levels(
+            plant, facts.supplies, demands, kept.supply_at, out["start"], now=facts.now
+        )
+        if inventory
+        else no_levels(plant)
+    )
+    op_of = plant.supply_op
+    supply_state = np.zeros(len(op_of), np.int8)
+    supply_state[kept.supply_at == NEVER] = BLOCKED
+    made = op_of >= 0
+    supply_state[made] = out["state"][op_of[made]]
+    return Projection(
+        now=facts.now,
+        horizon=plant.site.horizon,
+        op_state=out["state"],
+        op_start=out["start"],
+        op_end=out["end"],
+        op_setup_s=out["paid"],
+        op_work_s=np.where(dated, work.work_s, 0).astype(np.int32),
+        op_place=out["place"],
+        op_bind=out["bind"],
+        op_bind_ref=out["bind_ref"],
+        op_wait=out["wait"],
+        op_end_feeder=out["feeder"],
+        op_reason=out["reason"],
+        op_root=out["root"],
+        op_overtook=out["overtook"].astype(np.bool_),
+        op_taken_off=out["taken_off"].astype(np.bool_),
+        op_overdue=work.overdue,
+        op_seems_done=work.seems_done,
+        op_conflict=out["conflict"].astype(np.bool_),
+        op_input_qty=work.input_qty,
+        op_left_qty=work.left_qty,
+        op_output_qty=work.output_qty,
+        supply_at=kept.supply_at,
+        supply_qty=facts.supplies.qty,
+        supply_overdue=facts.supplies.overdue,
+        supply_state=supply_state,
+        demand_peg_ptr=demand_ptr,
+        peg_supply=pegs.supply,
+        peg_demand=pegs.demand,
+        peg_qty=pegs.qty,
+        peg_kind=pegs.kind,
+        peg_at=kept.peg_at,
+        demand_rank=demands.rank,
+        demand_short_qty=pegging.unserved(plant, demands, pegs),
+        demand_need_at=demands.need_at,
+        demand_at=demand_at,
+        line_state=lines.state,
+        line_ready=lines.ready,
+        line_ship=lines.ship,
+        line_arrive=lines.arrive,
+        line_first_arrive=lines.first_arrive,
+        line_late_s=lines.late_s,
+        line_judged=lines.judged,
+        line_short_qty=pegging.unserved(plant, demands, pegs)[plant.line_demand],
+        line_supply=lines.supply,
+        line_reason=lines.reason,
+        line_root=lines.root,
+        item_below_zero_at=levels.below_zero_at,
+        item_lowest_qty=levels.lowest_qty,
+        item_lowest_at=levels.lowest_at,
+        round_kept=kept.number,
+        rounds=rounds,
+        unsettled_items=unsettled,
+    )

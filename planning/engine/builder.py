@@ -186,9 +186,7 @@ class PlantBuilder:
             )
         if len(chunks) == 1:
             return chunks[0]
-        return {
-            name: np.concatenate([c[name] for c in chunks]) for name in TABLES[table]
-        }
+        return {name: np.concatenate([c[name] for c in chunks]) for name in TABLES[table]}
 
     # -- build -----------------------------------------------------------------------------------
 
@@ -225,9 +223,7 @@ class PlantBuilder:
         at = _rows("exception", "unit", exception["unit"], units)
         keys = np.lexsort((exception["open"], exception["end"], exception["start"], at))
         exception = {name: column[keys] for name, column in exception.items()}
-        _refuse(
-            "exception", exception["end"] < exception["start"], "ends before it starts"
-        )
+        _refuse("exception", exception["end"] < exception["start"], "ends before it starts")
         exception_ptr = _ptr(at, len(units))
 
         place_ptr = np.zeros(len(units) + 1, np.int32)
@@ -284,38 +280,28 @@ class PlantBuilder:
             **_named("line", line),
             carrier_id=np.array(carriers, np.int64),
             carrier_ptr=carrier_ptr,
-            departure_at=np.array(
-                [t for c in carriers for t in self._carriers[c]], np.int32
-            ),
+            departure_at=np.array([t for c in carriers for t in self._carriers[c]], np.int32),
             **_named("peg", peg),
         )
 
     def _calendar_tables(self) -> calendars.Calendars:
         if self._built_calendars is not None:
             if self._built_calendars.horizon != self.site.horizon:
-                raise ValueError(
-                    "the calendars were built to another horizon than the site's"
-                )
+                raise ValueError("the calendars were built to another horizon than the site's")
             return self._built_calendars
         ids = sorted(self._calendars)
-        return calendars.build(
-            ids, [self._calendars[i] for i in ids], horizon=self.site.horizon
-        )
+        return calendars.build(ids, [self._calendars[i] for i in ids], horizon=self.site.horizon)
 
     def _mounted(self, units: I64, place_ptr: I32) -> I64:
         mounted = self._columns("mounted")
         at = _rows("mounted", "unit", mounted["unit"], units)
         place = mounted["place"]
-        _refuse(
-            "mounted", (place < 0) | (place >= np.diff(place_ptr)[at]), "no such place"
-        )
+        _refuse("mounted", (place < 0) | (place >= np.diff(place_ptr)[at]), "no such place")
         family = np.zeros(place_ptr[-1], np.int64)
         family[place_ptr[at] + place] = mounted["family"]
         return family
 
-    def _queue(
-        self, units: I64, op: Columns, op_unit: I32, by_id: Column
-    ) -> tuple[I32, I32]:
+    def _queue(self, units: I64, op: Columns, op_unit: I32, by_id: Column) -> tuple[I32, I32]:
         given = sorted(self._queues)
         lists = [self._queues[u] for u in given]
         sizes = [len(each) for each in lists]
@@ -325,9 +311,7 @@ class PlantBuilder:
         waits = (op["status"] == Status.WAITING) | (op["status"] == Status.SUSPENDED)
         keep = waits[rows]
         rows, at = rows[keep], at[keep]
-        _refuse(
-            "queue", op_unit[rows] != at, "an operation stands in another unit's queue"
-        )
+        _refuse("queue", op_unit[rows] != at, "an operation stands in another unit's queue")
         counts = np.bincount(rows, minlength=len(op["id"]))
         _refuse("queue", counts > 1, "an operation stands in it twice")
         left = np.flatnonzero(waits & (op_unit >= 0) & (counts == 0)).astype(np.int32)
@@ -376,9 +360,7 @@ class PlantBuilder:
                     stocked.astype(np.int32),
                 ]
             ),
-            "qty": np.concatenate(
-                [line["qty"], component["qty"], item["safety_qty"][stocked]]
-            ),
+            "qty": np.concatenate([line["qty"], component["qty"], item["safety_qty"][stocked]]),
             "op": np.full(total, -1, np.int32),
             "line": np.full(total, -1, np.int32),
         }
@@ -468,15 +450,11 @@ def _rows_of(wanted: Column, ids: I64, order: Column, table: str, what: str) -> 
     rows = order[at]
     unknown = ids[rows] != wanted
     if unknown.any():
-        raise ValueError(
-            f"{table}: unknown {what} {int(wanted[np.flatnonzero(unknown)[0]])}"
-        )
+        raise ValueError(f"{table}: unknown {what} {int(wanted[np.flatnonzero(unknown)[0]])}")
     return rows.astype(np.int32)
 
 
-def _rows(
-    table: str, what: str, wanted: Column, ids: I64, *, none: bool = False
-) -> I32:
+def _rows(table: str, what: str, wanted: Column, ids: I64, *, none: bool = False) -> I32:
     """Row of each wanted id among sorted `ids`; 0 becomes -1 where none is allowed."""
     rows = np.full(len(wanted), -1, np.int32)
     some = wanted != 0 if none else np.ones(len(wanted), np.bool_)
@@ -499,14 +477,8 @@ def _ptr(rows: Column, size: int) -> I32:
     return ptr
 
 
-def _named(
-    prefix: str, columns: Columns, *, skip: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    return {
-        f"{prefix}_{name}": column
-        for name, column in columns.items()
-        if name not in skip
-    }
+def _named(prefix: str, columns: Columns, *, skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {f"{prefix}_{name}": column for name, column in columns.items() if name not in skip}
 
 
 def _in_topological_order(op: Columns, arc: Columns) -> tuple[Columns, I32, I32]:
@@ -567,29 +539,19 @@ def _check_operations(op: Columns, op_unit: I32, places: Column) -> None:
     for name in ("setup_s", "productive_s", "stopped_s"):
         _refuse(table, op[name] < 0, f"{name} is below zero")
     for name in ("run_us", "fixed_us"):
-        _refuse(
-            table, (op[name] < 0) | (op[name] > 10**12), f"{name} is not in 0..10^12"
-        )
+        _refuse(table, (op[name] < 0) | (op[name] > 10**12), f"{name} is not in 0..10^12")
     _refuse(
         table,
         (op["factor_ppm"] < 1) | (op["factor_ppm"] > 10**9),
         "factor not in 1..10^9",
     )
-    wrong = (
-        (op["yield_num"] < 1)
-        | (op["yield_num"] > op["yield_den"])
-        | (op["yield_den"] > 10**6)
-    )
+    wrong = (op["yield_num"] < 1) | (op["yield_num"] > op["yield_den"]) | (op["yield_den"] > 10**6)
     _refuse(table, wrong, "its yield is not above zero, at most one, over at most 10^6")
     _refuse(table, ~np.isin(op["status"], [s.value for s in Status]), "unknown status")
     started = op["status"] != Status.WAITING
-    _refuse(
-        table, started & (op["actual_start"] == UNSET), "has started without a start"
-    )
+    _refuse(table, started & (op["actual_start"] == UNSET), "has started without a start")
     done = op["status"] == Status.DONE
-    _refuse(
-        table, done & (op["actual_end"] < op["actual_start"]), "is done without an end"
-    )
+    _refuse(table, done & (op["actual_end"] < op["actual_start"]), "is done without an end")
     has = (op["place"] >= 0) & (op_unit >= 0)
     _refuse(table, (op["place"] >= 0) & ~has, "has a place but no unit")
     _refuse(
@@ -618,14 +580,10 @@ def _check_supplies(supply: Columns) -> None:
         "unknown kind",
     )
     lot = supply["kind"] == SupplyKind.LOT
-    _refuse(
-        "supply", ~lot & (supply["status"] != LotStatus.RELEASED), "only lots are held"
-    )
+    _refuse("supply", ~lot & (supply["status"] != LotStatus.RELEASED), "only lots are held")
     _refuse("supply", supply["put_away_s"] < 0, "its put-away is below zero")
     wrong = (supply["per_num"] < 1) | (supply["per_den"] < 1)
     wrong |= (supply["per_num"] > 10**6) | (supply["per_den"] > 10**6)
     _refuse("supply", wrong, "its output per piece is not in 1..10^6 over 1..10^6")
-    expected = (supply["kind"] == SupplyKind.PURCHASE) | (
-        supply["kind"] == SupplyKind.TRANSFER
-    )
+    expected = (supply["kind"] == SupplyKind.PURCHASE) | (supply["kind"] == SupplyKind.TRANSFER)
     _refuse("supply", expected & (supply["at"] == UNSET), "is expected at no time")

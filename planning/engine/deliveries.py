@@ -104,9 +104,7 @@ def deliver(
     state = np.where(
         dated,
         int(State.DATED),
-        np.where(
-            reason == Reason.HORIZON, int(State.BEYOND_HORIZON), int(State.BLOCKED)
-        ),
+        np.where(reason == Reason.HORIZON, int(State.BEYOND_HORIZON), int(State.BLOCKED)),
     ).astype(np.int8)
     target, judged = due(plant)
     instant = np.where(plant.line_basis == Basis.SHIP, ship, arrive).astype(np.int64)

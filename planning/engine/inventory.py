@@ -53,9 +53,7 @@ def stock_levels(
     )
     need[need < now] = now
     wants, need = wants[need != NEVER], need[need != NEVER]
-    item = np.concatenate([plant.supply_item[comes], plant.demand_item[wants]]).astype(
-        np.int64
-    )
+    item = np.concatenate([plant.supply_item[comes], plant.demand_item[wants]]).astype(np.int64)
     when = np.concatenate([at[comes].astype(np.int64), need])
     change = np.concatenate([supply.qty[comes], -plant.demand_qty[wants]])
     turn = np.repeat(np.array([0, 1]), [len(comes), len(wants)])
@@ -91,9 +89,7 @@ def _run(
         if x == 0 or item[x - 1] != i:
             level = np.int64(0)
         level += change[x]
-        last_of_instant = (
-            x + 1 == item.size or item[x + 1] != i or when[x + 1] != when[x]
-        )
+        last_of_instant = x + 1 == item.size or item[x + 1] != i or when[x + 1] != when[x]
         if not last_of_instant:
             continue
         if when[x] == now or level < lowest[i]:

@@ -101,9 +101,7 @@ OP = np.dtype(
     ],
     align=True,
 )
-ARC = np.dtype(
-    [("pred", np.int32), ("succ", np.int32), ("overlap", np.int32), ("lag", np.int32)]
-)
+ARC = np.dtype([("pred", np.int32), ("succ", np.int32), ("overlap", np.int32), ("lag", np.int32)])
 FEED = np.dtype([("op", np.int32), ("lag", np.int32), ("supply", np.int32)])
 UNIT = np.dtype(
     [
@@ -116,9 +114,7 @@ UNIT = np.dtype(
         ("dirty", np.int32),  # its candidate may have changed
     ]
 )
-PLACE = np.dtype(
-    [("family", np.int64), ("free", np.int32), ("last", np.int32)], align=True
-)
+PLACE = np.dtype([("family", np.int64), ("free", np.int32), ("last", np.int32)], align=True)
 
 
 class Pieces(NamedTuple):
@@ -539,11 +535,7 @@ def _seat_running(d: Any, q: Any) -> None:
     for named in (True, False):
         for o in range(d.ops.size - 1):
             u = d.ops[o].unit
-            if (
-                d.ops[o].status != RUNNING
-                or d.ops[o].fixed != 0
-                or u >= d.units.size - 1
-            ):
+            if d.ops[o].status != RUNNING or d.ops[o].fixed != 0 or u >= d.units.size - 1:
                 continue
             if (q.place[o] >= 0) != named:
                 continue
@@ -595,9 +587,7 @@ def _choose(d: Any, r: Any, u: Any) -> Any:
     j = np.int64(d.units[u].line)
     while j >= 0:
         if j != h and d.ops[j].pinned == 0:
-            start = _start_on(
-                d, j, max(free, np.int64(d.ops[j].ready)), _setup(d, j, place)
-            )
+            start = _start_on(d, j, max(free, np.int64(d.ops[j].ready)), _setup(d, j, place))
             if start < best_start:
                 best = j
                 best_start = start
@@ -653,9 +643,7 @@ def _release(d: Any, o: Any) -> None:
     for x in range(d.ops[o].succ, d.ops[o + 1].succ):
         a = d.succ[x]
         s = d.arcs[a].succ
-        if d.ops[s].fixed != 0 or (
-            d.ops[s].status == RUNNING and d.arcs[a].overlap != OVERLAP
-        ):
+        if d.ops[s].fixed != 0 or (d.ops[s].status == RUNNING and d.arcs[a].overlap != OVERLAP):
             continue
         d.ops[s].waits -= 1
         if d.ops[s].waits == 0:
@@ -706,9 +694,7 @@ def _settle(d: Any, q: Any, r: Any, heap: Any, by_queue: Any, stalled: Any) -> N
             _place(d, q, r, o)
             _release(d, o)
         else:
-            start = _start_on(
-                d, o, np.int64(d.ops[o].ready), _setup(d, o, np.int64(-1))
-            )
+            start = _start_on(d, o, np.int64(d.ops[o].ready), _setup(d, o, np.int64(-1)))
             d.turn[units + o] = (start << 25) | (units + o)
             heapq.heappush(heap, d.turn[units + o])
 
@@ -763,9 +749,7 @@ def _begin(d: Any, q: Any, r: Any) -> None:
             overlap = d.arcs[a].overlap == OVERLAP
             if overlap:
                 d.ops[o].overlaps = 1
-            if d.ops[d.arcs[a].pred].fixed == 0 and (
-                d.ops[o].status != RUNNING or overlap
-            ):
+            if d.ops[d.arcs[a].pred].fixed == 0 and (d.ops[o].status != RUNNING or overlap):
                 n += 1
         for x in range(d.ops[o].feed, d.ops[o + 1].feed):
             if d.ops[d.feeds[x].op].fixed == 0:
@@ -806,9 +790,7 @@ def _fill_queues(d: Any) -> None:
 
 
 @inner
-def _advance(
-    d: Any, q: Any, r: Any, o: Any, heap: Any, by_queue: Any, stalled: Any
-) -> None:
+def _advance(d: Any, q: Any, r: Any, o: Any, heap: Any, by_queue: Any, stalled: Any) -> None:
     _place(d, q, r, o)
     _release(d, o)
     _settle(d, q, r, heap, by_queue, stalled)

@@ -120,9 +120,7 @@ def supplies(plant: Plant, work: Work, *, now: int) -> Supplies:
             plant.order_need_by[plant.op_order[made]],
         ).astype(np.int64)
         ended = np.where(done[output], plant.op_actual_end[made], committed)
-        at[output] = np.clip(
-            ended + plant.supply_put_away_s[output], now, plant.site.horizon
-        )
+        at[output] = np.clip(ended + plant.supply_put_away_s[output], now, plant.site.horizon)
     reason = np.where(at >= NEVER, int(Reason.SUPPLY), int(Reason.NONE))
     return Supplies(
         qty=qty,
@@ -193,9 +191,7 @@ def due(plant: Plant) -> tuple[I64, I8]:
     promised = plant.line_promised != UNSET
     requested = plant.line_requested != UNSET
     judged = np.where(promised, 2, np.where(requested, 1, 0)).astype(np.int8)
-    instant = np.where(promised, plant.line_promised, plant.line_requested).astype(
-        np.int64
-    )
+    instant = np.where(promised, plant.line_promised, plant.line_requested).astype(np.int64)
     instant[judged == 0] = NEVER
     return instant, judged
 
@@ -289,9 +285,7 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
     group[plant.demand_kind == DemandKind.SAFETY] = 2
     rest = is_component & (group == 1)
     major[rest] = plant.order_need_by[plant.op_order[plant.demand_op[rest]]]
-    order = np.lexsort((np.arange(size), plant.demand_kind, major, group)).astype(
-        np.int32
-    )
+    order = np.lexsort((np.arange(size), plant.demand_kind, major, group)).astype(np.int32)
     rank = np.empty(size, np.int32)
     rank[order] = np.arange(size)
     return rank, order
@@ -303,9 +297,7 @@ def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
     at, to = plant.peg_supply[keep], plant.peg_demand[keep]
     qty, kind = plant.peg_qty[keep], plant.peg_kind[keep]
     keys = np.lexsort((at, to, demand.rank[to], kind))
-    taken = _take_given(
-        at[keys], to[keys], qty[keys], supply.qty.copy(), plant.demand_qty.copy()
-    )
+    taken = _take_given(at[keys], to[keys], qty[keys], supply.qty.copy(), plant.demand_qty.copy())
     some = taken > 0
     return _sorted(at[keys][some], to[keys][some], taken[some], kind[keys][some])
 

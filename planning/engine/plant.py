@@ -64,9 +64,7 @@ class Span(IntEnum):
 
     ANY = 0  # stops with the calendar, goes on after it
     NO_BREAK = 1  # starts only where set-up and work fit in one working stretch
-    ELAPSED = (
-        2  # set-up in working time, then the clock counts (curing, transit, outside)
-    )
+    ELAPSED = 2  # set-up in working time, then the clock counts (curing, transit, outside)
 
 
 class ArcKind(IntEnum):
@@ -163,9 +161,7 @@ class Site:
     pull_after_s: int = 1_800  # working time
     suspend_after_s: int = 7_200  # working time
     frozen_window_s: int = 0
-    horizon: int = (
-        120 * 86_400
-    )  # instant; a whole minute; work ends no later or has no date
+    horizon: int = 120 * 86_400  # instant; a whole minute; work ends no later or has no date
     stock_checked: bool = True
     purchases_checked: bool = True
     people_checked: bool = False
@@ -190,9 +186,7 @@ class Plant:
     unit_down_since: I32  # UNSET = before everything
     unit_down_until: I32  # the estimate or the stored guess; NEVER = none
     unit_down_guess: Flags  # `unit_down_until` is a guess
-    unit_down_again_s: (
-        I32  # guess made again at now when none or overdue; -1 = none known
-    )
+    unit_down_again_s: I32  # guess made again at now when none or overdue; -1 = none known
     unit_quantum_qty: I64  # quantity of one report by the unit's rhythm
     unit_exception_ptr: I32  # (U + 1)
     exception_start: I32
@@ -226,25 +220,19 @@ class Plant:
     op_factor_ppm: I64  # learned factor on run_us and fixed_us
     op_family: I64  # 0 = none: every start is a set-up
     op_span: I8
-    op_restart: (
-        Flags  # after an unplanned stop starts anew; starts only where it fits whole
-    )
+    op_restart: Flags  # after an unplanned stop starts anew; starts only where it fits whole
     op_not_before: I32  # UNSET = no bound
     op_hold: Flags
     op_hold_until: I32  # the date or the stored guess; NEVER = none
     op_hold_guess: Flags  # `op_hold_until` is a guess
-    op_hold_again_s: (
-        I32  # guess made again at now when none or overdue; -1 = none known
-    )
+    op_hold_again_s: I32  # guess made again at now when none or overdue; -1 = none known
     op_pinned: Flags
     op_baseline_start: I32  # as last committed; UNSET = none
     op_baseline_end: I32
     op_actual_start: I32  # UNSET until started
     op_actual_end: I32  # UNSET until done
     op_place: I32  # place of a RUNNING operation; -1 = the first that is free
-    op_setup_left_s: (
-        I32  # set-up left at the last report; -1 = all if nothing is reported
-    )
+    op_setup_left_s: I32  # set-up left at the last report; -1 = all if nothing is reported
     op_report_at: I32  # last report; UNSET = none since the start
     op_productive_s: I32  # productive seconds up to the last report
     op_stopped_s: I32  # unproductive working seconds since the last report
@@ -264,9 +252,7 @@ class Plant:
     arc_kind: I8
     arc_lag_s: I32  # >= 0
     arc_batch_qty: I64  # OVERLAP: good pieces of the predecessor
-    arc_per_num: (
-        I64  # pieces of the predecessor for one of the follower; 0 = no pieces flow
-    )
+    arc_per_num: I64  # pieces of the predecessor for one of the follower; 0 = no pieces flow
     arc_per_den: I64
     op_succ_ptr: I32  # (O + 1): positions of arcs out of an operation
     succ_arc: I32
@@ -288,9 +274,7 @@ class Plant:
     supply_at: I32  # expected instant; a LOT is there; OUTPUT: not used
     supply_late_s: I32  # learned lateness: overdue and not received = now + this
     supply_status: I8
-    supply_until: (
-        I32  # QUARANTINED, HELD: decided then (date or stored guess); NEVER = none
-    )
+    supply_until: I32  # QUARANTINED, HELD: decided then (date or stored guess); NEVER = none
     supply_dated: Flags  # `supply_until` was given by quality: free pegs are allowed
     supply_again_s: I32  # guess made again at now when none or overdue; -1 = none known
     supply_expiry: I32  # NEVER = none
@@ -315,9 +299,7 @@ class Plant:
     line_id: I64
     line_demand: I32
     line_basis: I8
-    line_promised: (
-        I32  # last instant that keeps the promise, on the basis; UNSET = no promise
-    )
+    line_promised: I32  # last instant that keeps the promise, on the basis; UNSET = no promise
     line_requested: I32
     line_stop: Flags  # a line of the customer stands still
     line_priority: I32  # lower is more urgent
@@ -360,9 +342,7 @@ class Projection:
     op_state: I8
     op_start: I32  # NEVER where there is no date
     op_end: I32
-    op_setup_s: (
-        I32  # set-up seconds that the projection pays (RUNNING: what is left of it)
-    )
+    op_setup_s: I32  # set-up seconds that the projection pays (RUNNING: what is left of it)
     op_work_s: I32  # run seconds that the projection pays
     op_place: I32  # -1 = none
     op_bind: I8  # Bind
@@ -405,12 +385,8 @@ class Projection:
     line_ready: I32  # all of it on the shelf
     line_ship: I32
     line_arrive: I32
-    line_first_arrive: (
-        I32  # the first part, where parts may be shipped; else as line_arrive
-    )
-    line_late_s: (
-        I64  # signed, on its basis; no date counts at the horizon; 0 without any due
-    )
+    line_first_arrive: I32  # the first part, where parts may be shipped; else as line_arrive
+    line_late_s: I64  # signed, on its basis; no date counts at the horizon; 0 without any due
     line_judged: I8  # 0 = by nothing, 1 = by requested, 2 = by promised
     line_short_qty: I64
     line_supply: I32  # the supply that binds its ready instant; -1 = a guess or none
@@ -434,10 +410,6 @@ class Projection:
     def same_as(self, other: Projection) -> bool:
         """Equal bit for bit, in every figure."""
         return all(
-            np.array_equal(mine, theirs)
-            if isinstance(mine, np.ndarray)
-            else mine == theirs
-            for mine, theirs in zip(
-                vars(self).values(), vars(other).values(), strict=True
-            )
+            np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else mine == theirs
+            for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)
         )

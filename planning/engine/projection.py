@@ -90,9 +90,7 @@ def project(plant: Plant, *, now: int, inventory: bool = True) -> Projection:
     if not 0 <= now < plant.site.horizon:
         raise ValueError(f"now ({now}) is outside the plan [0, {plant.site.horizon})")
     facts = _facts(plant, now=now)
-    need = np.where(facts.demands.need_at == NEVER, now, facts.demands.need_at).astype(
-        np.int32
-    )
+    need = np.where(facts.demands.need_at == NEVER, now, facts.demands.need_at).astype(np.int32)
     pegs = pegging.with_free_pegs(
         plant,
         facts.supplies,
@@ -110,9 +108,7 @@ def project(plant: Plant, *, now: int, inventory: bool = True) -> Projection:
             break
         if len(rounds) > MORE_ROUNDS:
             unsettled = _differing_items(plant, better, rounds[-1].pegs)
-            kept = min(
-                rounds, key=lambda r: (r.lines.late_value, r.lines.late_lines, r.number)
-            )
+            kept = min(rounds, key=lambda r: (r.lines.late_value, r.lines.late_lines, r.number))
             break
         rounds.append(_play(plant, facts, better, number=len(rounds)))
     return _result(plant, facts, kept, len(rounds), unsettled, inventory=inventory)
@@ -222,9 +218,7 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
         )
         if kernel.run(desk, facts.pieces, facts.rules) == 0:
             break
-        for members in _find_circles(
-            plant, facts, feeds, desk.ops[:size]["fixed"] == 0
-        ):
+        for members in _find_circles(plant, facts, feeds, desk.ops[:size]["fixed"] == 0):
             root_of[members] = members[0]
             reason_of[members] = int(Reason.CYCLE)
     ops = desk.ops[:size]
@@ -326,9 +320,7 @@ def _spread(
                 a = succ_arc[x]
                 s = succ[a]
                 # what runs waits for pieces only; what is done waits for nothing
-                history = status[s] == DONE or (
-                    status[s] == RUNNING and kind[a] != OVERLAP
-                )
+                history = status[s] == DONE or (status[s] == RUNNING and kind[a] != OVERLAP)
                 if not history and state[s] != BLOCKED:
                     state[s] = BLOCKED
                     root[s] = root_of[r]
@@ -353,9 +345,7 @@ def _find_circles(
     pull = bool(facts.rules.pull)
     followers: list[list[int]] = [[] for _ in rows]
     for k, o in enumerate(rows):
-        for a in plant.succ_arc[
-            plant.op_succ_ptr[o] : plant.op_succ_ptr[o + 1]
-        ].tolist():
+        for a in plant.succ_arc[plant.op_succ_ptr[o] : plant.op_succ_ptr[o + 1]].tolist():
             s = int(plant.arc_succ[a])
             runs = plant.op_status[s] == RUNNING and plant.arc_kind[a] != OVERLAP
             if s in local and not runs:
@@ -369,9 +359,7 @@ def _find_circles(
             running.setdefault(int(plant.op_unit[o]), []).append(local[o])
     for u in range(len(plant.unit_id)):
         before = running.get(u, [])
-        for o in plant.queue_op[
-            plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]
-        ].tolist():
+        for o in plant.queue_op[plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]].tolist():
             if o not in local:
                 continue
             # under PULL_READY only a pinned operation waits for those that stand before it
@@ -480,15 +468,11 @@ def _result(
     demands = facts.demands
     dated = out["state"] == State.DATED
     demand_ptr = np.zeros(len(plant.demand_id) + 1, np.int32)
-    np.cumsum(
-        np.bincount(pegs.demand, minlength=len(plant.demand_id)), out=demand_ptr[1:]
-    )
+    np.cumsum(np.bincount(pegs.demand, minlength=len(plant.demand_id)), out=demand_ptr[1:])
     demand_at = np.full(len(plant.demand_id), facts.now, np.int32)
     np.maximum.at(demand_at, pegs.demand, kept.peg_at)
     levels = (
-        stock_levels(
-            plant, facts.supplies, demands, kept.supply_at, out["start"], now=facts.now
-        )
+        stock_levels(plant, facts.supplies, demands, kept.supply_at, out["start"], now=facts.now)
         if inventory
         else no_levels(plant)
     )

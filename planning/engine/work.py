@@ -121,9 +121,7 @@ def _count_pieces(
         left = max(np.int64(0), comes - w.used_qty[o])
         w.left_qty[o] = left
         if yield_num[o] < yield_den[o]:
-            left = (
-                times_down(left, yield_num[o], yield_den[o]) // quantum[o] * quantum[o]
-            )
+            left = times_down(left, yield_num[o], yield_den[o]) // quantum[o] * quantum[o]
         w.output_qty[o] = good[o] + left
 
 
@@ -185,22 +183,14 @@ def _count_seconds(
         elif span[o] == ELAPSED:
             credit = max(np.int64(0), now - base - stopped[o])
         else:
-            credit = max(
-                np.int64(0), worked(c, u, now) - worked(c, u, base) - stopped[o]
-            )
+            credit = max(np.int64(0), worked(c, u, now) - worked(c, u, base) - stopped[o])
         lead = prepare + once_s
-        total = min(
-            np.int64(NEVER), lead + _seconds(times_up(left, piece, np.int64(PIECE)))
-        )
+        total = min(np.int64(NEVER), lead + _seconds(times_up(left, piece, np.int64(PIECE))))
         due = min(left, rhythm[u])
         if credit > lead + _seconds(times_up(due, piece, np.int64(PIECE))):
             w.overdue[o] = True
-        if (
-            credit > total
-        ):  # it can't be done unreported: at most one piece short of done
-            short = _seconds(
-                times_up(min(left, np.int64(PIECE)), piece, np.int64(PIECE))
-            )
+        if credit > total:  # it can't be done unreported: at most one piece short of done
+            short = _seconds(times_up(min(left, np.int64(PIECE)), piece, np.int64(PIECE)))
             credit = total - min(total, short)
         w.lead_s[o] = lead
         w.credit_s[o] = credit

@@ -49,9 +49,7 @@ def back_at(plant: Plant, *, now: int) -> I32:
     """
     back = np.full(len(plant.unit_id), UNSET, np.int32)
     down = plant.unit_down
-    back[down] = given_or_guessed(
-        plant.unit_down_until, plant.unit_down_again_s, now=now
-    )[down]
+    back[down] = given_or_guessed(plant.unit_down_until, plant.unit_down_again_s, now=now)[down]
     return back
 
 
@@ -59,9 +57,7 @@ def given_or_guessed(until: I32, again_s: I32, *, now: int) -> I32:
     """Return `until` where it lies ahead and is given, else now + `again_s`, else NEVER."""
     again = np.minimum(now + again_s.astype(np.int64), NEVER)
     stands = (until > now) & (until != NEVER)
-    return np.where(stands, until, np.where(again_s >= 0, again, NEVER)).astype(
-        np.int32
-    )
+    return np.where(stands, until, np.where(again_s >= 0, again, NEVER)).astype(np.int32)
 
 
 def compile_clock(plant: Plant, *, now: int) -> Clock:
@@ -80,10 +76,7 @@ def compile_clock(plant: Plant, *, now: int) -> Clock:
     rows["back"] = UNSET
     rows["back"][:units] = back
     free = len(base.start)
-    room = (
-        int((rows["hi"][own] - rows["lo"][own]).sum() + counts[own].sum() + len(own))
-        + 1
-    )
+    room = int((rows["hi"][own] - rows["lo"][own]).sum() + counts[own].sum() + len(own)) + 1
     intervals = np.zeros(free + room, INTERVAL)
     intervals["start"][:free] = base.start
     intervals["end"][:free] = base.end
@@ -234,9 +227,7 @@ def worked(c: Any, u: Any, t: Any) -> Any:
     v = _interval(c, u, t)
     if v == c.row[u].hi:
         return np.int64(c.row[u].total)
-    return np.int64(c.interval[v].done) + max(
-        np.int64(0), t - np.int64(c.interval[v].start)
-    )
+    return np.int64(c.interval[v].done) + max(np.int64(0), t - np.int64(c.interval[v].start))
 
 
 @njit(cache=True)

@@ -64,12 +64,8 @@ def reference_plant(
 
     builder = PlantBuilder(Site(queue_rule=rule, horizon=days * DAY))
     builder.add_calendar(id=1, intervals=working_weeks(days=days, opens=0, closes=DAY))
-    builder.add_calendar(
-        id=2, intervals=working_weeks(days=days, opens=6 * HOUR, closes=22 * HOUR)
-    )
-    builder.add_units(
-        id=np.arange(1, machines + 1), calendar=np.where(two_shifts, 2, 1)
-    )
+    builder.add_calendar(id=2, intervals=working_weeks(days=days, opens=6 * HOUR, closes=22 * HOUR))
+    builder.add_units(id=np.arange(1, machines + 1), calendar=np.where(two_shifts, 2, 1))
     builder.add_item(id=1, kind=int(ItemKind.MAKE))
     order_id = np.arange(1, orders + 1)
     builder.add_orders(id=order_id, item=np.ones(orders, np.int64), need_by=due)
@@ -90,9 +86,7 @@ def reference_plant(
     before = np.array([p for each in STEPS_BEFORE for p in each])
     after = np.repeat(np.arange(15), [len(each) for each in STEPS_BEFORE])
     first = (order_id[:, None] - 1) * 15 + 1
-    builder.add_arcs(
-        pred=(first + before).reshape(-1), succ=(first + after).reshape(-1)
-    )
+    builder.add_arcs(pred=(first + before).reshape(-1), succ=(first + after).reshape(-1))
     builder.add_supplies(
         id=order_id,
         kind=np.full(orders, int(SupplyKind.OUTPUT)),

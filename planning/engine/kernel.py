@@ -575,12 +575,10 @@ def _choose(d: Any, r: Any, u: Any) -> Any:
     if d.ops[h].known != 0:
         ready = np.int64(d.ops[h].ready)
         head_start = _start_on(d, h, max(free, ready), _setup(d, h, place))
-        if head_start != NEVER:
-            if (
-                ready <= free
-                or worked(d.clock, u, ready) - worked(d.clock, u, free) <= r.pull_after
-            ):
-                return h, head_start, np.int64(0)
+        if head_start != NEVER and (
+            ready <= free or worked(d.clock, u, ready) - worked(d.clock, u, free) <= r.pull_after
+        ):
+            return h, head_start, np.int64(0)
     best = none
     best_start = np.int64(NEVER)
     soonest = first(d.clock, u, free)

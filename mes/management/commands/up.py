@@ -141,28 +141,32 @@ class Supervisor:
             self._pass_on(pipe.fileno(), child.name, b"")
         pipe.close()
 
-    # --- one step of the preparation
+    # --- the preparation
 
-    def step(self, name: str, argv: list[str], **environment: str) -> None:
-        """Run a command to its end; raise what it failed with."""
+    def steps(self, *commands: Child) -> None:
+        """Run commands side by side to their ends; raise what one of them failed with."""
         self.check_stop()
-        if not _landed(argv):
-            return
-        child = self._child(name, argv, environment)
-        child.start()
-        self.note(child)
-        self._watch_output(child)
+        commands = tuple(child for child in commands if _landed(list(child.argv)))
+        for child in commands:
+            child.start()
+            self.note(child)
+            self._watch_output(child)
+        failed = None
         try:
-            while child.ended() is None:
+            while failed is None and any(child.ended() is None for child in commands):
                 self.pump(0.2)
                 self.check_stop()
+                failed = next((child for child in commands if child.ended()), None)
         finally:
-            processes.stop([child], patience_s=PATIENCE_S)
-            self._drain(child)
-        if child.ended():
-            raise CommandError(f"{' '.join(argv[1:])} failed; the lines above say why")
+            processes.stop(commands, patience_s=PATIENCE_S)
+            for child in commands:
+                self._drain(child)
+        failed = failed or next((child for child in commands if child.ended()), None)
+        if failed is not None:
+            command = " ".join(failed.argv[1:])
+            raise CommandError(f"{command} {ending(failed.ended() or 0)}; see the lines above")
 
-    def _child(self, name: str, argv: list[str], environment: Mapping[str, str]) -> Child:
+    def child(self, name: str, argv: list[str], **environment: str) -> Child:
         return Child(name, argv, {**self.environment, **environment}, settings.BASE_DIR)
 
     # --- the plant
@@ -170,7 +174,7 @@ class Supervisor:
     def run(self, name: str, argv: list[str], **environment: str) -> None:
         if not _landed(argv):
             return
-        self.children[name] = self._child(name, argv, environment)
+        self.children[name] = self.child(name, argv, **environment)
         self._start(name)
 
     def adopt(self, child: Child) -> None:
@@ -373,11 +377,14 @@ class Command(BaseCommand):
 
     def _prepare(self, supervisor: Supervisor, servers: Embedded, *, demo: bool) -> None:
         owner = {"MES_AS_OWNER": "1", "MIGRATE_DATABASE_URL": servers.owner_url}
-        supervisor.step("migrate", processes.manage("migrate", "--verbosity", "0"), **owner)
-        supervisor.step("kernels", processes.manage("warm_kernels"))
+        supervisor.say("bringing the tables up to date and compiling the engine")
+        supervisor.steps(
+            supervisor.child("migrate", processes.manage("migrate", "--verbosity", "0"), **owner),
+            supervisor.child("kernels", processes.manage("warm_kernels")),
+        )
         if demo and not _asked(servers, "select 1 from mes_site limit 1"):
             supervisor.say("building the demo plant")
-            supervisor.step("demo", processes.manage("build_demo"))
+            supervisor.steps(supervisor.child("demo", processes.manage("build_demo")))
 
     def _serve(self, supervisor: Supervisor, port: int, *, demo: bool) -> None:
         workers = 2 if (os.cpu_count() or 1) > 2 else 1

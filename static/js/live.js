@@ -76,7 +76,7 @@
   const behind = (data) => {
     const strip = $("#strip-behind");
     if (!strip) return;
-    const count = (data.seq || 0) - (data.computed_seq || 0), age = Math.round(data.computed_age_s || 0);
+    const count = (data.seq || 0) - (data.computed_seq || 0), age = Math.round(data.behind_s || 0);
     const late = count > 0 && age > BEHIND_S;
     if (late) {
       const length = `${Math.floor(age / 60)}:${String(age % 60).padStart(2, "0")}`;
@@ -120,7 +120,9 @@
     heartbeat(data) {
       sample(data.server_ms);
       beat();
-      if (data.plant_ms && anchor) anchor = { ...anchor, plant: data.plant_ms, wall: Date.now() };
+      // A simulated clock that was moved on: the plan is never ahead of its plant.
+      const asOf = Date.parse(data.as_of || "");
+      if (anchor && asOf > anchor.plant + (Date.now() - anchor.wall) * anchor.speed) anchor = { ...anchor, plant: asOf, wall: Date.now() };
       // A version that no notice spoke of: a notice was lost.
       if (data.version > live.rev) { live.rev = data.version; want(["*"], 0); show(); }
       behind(data);

@@ -128,7 +128,7 @@ def _recorded(
     needs: dict[int, dict[int, Decimal]],
     as_of: date,
 ) -> Moves:
-    """What the recorded week takes and makes."""
+    """What the recorded week takes and makes; parts are taken when the first step is reported."""
     moves: Moves = defaultdict(list)
     by_id = {o.order.id: o for o in orders}
     until = choices.opens(as_of + timedelta(days=choices.RECORD_DAYS))
@@ -138,7 +138,7 @@ def _recorded(
         order, jobs = by_id[fact.number].order, by_id[fact.number].jobs
         first = jobs[0].sequence if jobs else 0
         last = jobs[-1].sequence if jobs else 0
-        if fact.kind == Kind.STARTED and fact.sequence == first:
+        if fact.kind == Kind.ENDED and fact.sequence == first:
             for component, quantity in needs[order.id].items():
                 moves[component].append((fact.at, -quantity))
         if fact.kind != Kind.STARTED and fact.sequence == last:

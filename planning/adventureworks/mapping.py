@@ -386,7 +386,8 @@ def _lots(company: Company, stock: dict[int, Decimal]) -> list[LotRow]:
     most: dict[int, tuple[int, int]] = {}
     for row in company.stock:
         if row.place not in CENTRES:
-            most[row.product] = max(most.get(row.product, (0, 0)), (row.quantity, -row.place))
+            here = (row.quantity, -row.place)
+            most[row.product] = max(most.get(row.product, here), here)
     last_store = max((place.id for place in company.places if place.id not in CENTRES), default=0)
     return [
         LotRow(

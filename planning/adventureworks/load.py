@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
@@ -33,6 +34,7 @@ from mes.errors import Refused
 from mes.models import ShopFloorEvent, Site, SiteClock, SiteHead, SitePlan
 from planning.adventureworks import choices
 from planning.adventureworks.mapping import JobRow, Load
+from planning.personas import grant_personas
 from workorders.models import (
     JobAlternate,
     JobLink,
@@ -133,6 +135,15 @@ def store(load: Load, *, code: str, said: Said) -> tuple[Site, bool]:
         )
         if not outcome.ok:
             raise Refused(outcome.message)
+        if settings.MODE != "PRODUCTION":
+            commands.run(
+                site=site,
+                key=key_of(site, "people"),
+                actor=SYSTEM,
+                name="import_adventureworks people",
+                body={},
+                act=grant_personas,
+            )
     return site, True
 
 

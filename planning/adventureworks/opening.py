@@ -53,7 +53,7 @@ def opening_stock(
         if product_row.made:
             quantity = max(
                 served.get(product, Decimal(0)),
-                _least(recorded.get(product, [])),
+                _least_in_order(recorded.get(product, [])),
                 taken[product] - brought[product],
             )
         else:
@@ -65,9 +65,13 @@ def opening_stock(
 
 def _least(moves: list[tuple[datetime, Decimal]]) -> Decimal:
     """The smallest balance at the start with which the running balance never is below zero."""
-    balance = lowest = Decimal(0)
     # At one instant what comes in is there before what goes out.
-    for _, move in sorted(moves, key=lambda move: (move[0], -move[1])):
+    return _least_in_order(sorted(moves, key=lambda move: (move[0], -move[1])))
+
+
+def _least_in_order(moves: list[tuple[datetime, Decimal]]) -> Decimal:
+    balance = lowest = Decimal(0)
+    for _, move in moves:
         balance += move
         lowest = min(lowest, balance)
     return -lowest
@@ -128,7 +132,10 @@ def _recorded(
     needs: dict[int, dict[int, Decimal]],
     as_of: date,
 ) -> Moves:
-    """What the recorded week takes and makes; parts are taken when the first step is reported."""
+    """What the recorded week takes and makes, in the order in which the replay says it.
+
+    Parts are taken when the first operation is reported, as the floor's reports do it.
+    """
     moves: Moves = defaultdict(list)
     by_id = {o.order.id: o for o in orders}
     until = choices.opens(as_of + timedelta(days=choices.RECORD_DAYS))

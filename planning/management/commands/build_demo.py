@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -32,15 +30,13 @@ from mes.actor import SYSTEM
 from mes.masters import save_master
 from mes.models import (
     Device,
-    Person,
-    Role,
-    RoleGrant,
     Site,
     SiteClock,
     SiteHead,
     SitePlan,
 )
 from planning import northfield as plant
+from planning.personas import grant_personas
 from workorders import actions as workorders
 from workorders.models import JobOrder, WorkOrder
 
@@ -172,38 +168,7 @@ class Builder:
         self.do("rates", rates)
 
     def people(self) -> None:
-        # The same hash for all, made once: it is a demo's password, and hashing is slow.
-        password = make_password(plant.DEMO_PASSWORD) if settings.MODE != "PRODUCTION" else None
-
-        def personas(command: commands.Command) -> None:
-            for each in plant.PERSONAS:
-                user = None
-                if password is not None:
-                    first, _, last = each.name.partition(" ")
-                    user, _made = User.objects.get_or_create(
-                        username=each.user,
-                        defaults={
-                            "first_name": first,
-                            "last_name": last,
-                            "password": password,
-                            "is_staff": each.role == Role.ADMIN,
-                            "is_superuser": each.role == Role.ADMIN,
-                        },
-                    )
-                person = Person(name=each.name, user=user, badge_sha256=token_sha256(each.badge))
-                save_master(command, person)
-                save_master(
-                    command,
-                    RoleGrant(
-                        person=person,
-                        role=each.role,
-                        site=self.site,
-                        amount_limit=each.amount_limit and Decimal(each.amount_limit),
-                        may_touch_frozen=each.may_touch_frozen,
-                    ),
-                )
-
-        self.do("people", personas)
+        self.do("people", grant_personas)
 
     def materials(self) -> None:
         def items(command: commands.Command) -> None:

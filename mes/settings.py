@@ -236,14 +236,19 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["mes.access.DeclaredAccess"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["planning.api.wire.ExactJSONParser"],
     "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "planning.api.wire.problem_response",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Downstream",
     "DESCRIPTION": "Post what happened on the floor; read what it does downstream; answer it.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DisruptionKind": "planning.models.Disruption.Kind",
+        "OptionKind": "planning.models.Option.Kind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

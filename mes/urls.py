@@ -22,5 +22,6 @@ mes_patterns = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((mes_patterns, "mes"))),
     path("admin/", admin.site.urls),
+    path("api/", include("planning.api.urls")),
     path("", include("planning.urls")),
 ]

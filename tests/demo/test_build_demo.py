@@ -10,7 +10,6 @@ from itertools import pairwise
 import pytest
 from django.core.management import call_command
 from django.db import transaction
-from django.test import override_settings
 
 from materials.models import CustomerLine, StockBalance
 from mes.access import actor_for_token
@@ -26,25 +25,6 @@ def build() -> str:
     said = io.StringIO()
     call_command("build_demo", stdout=said)
     return said.getvalue()
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("northfield")
-
-
-@pytest.fixture(scope="module")
-def built(django_db_setup, django_db_blocker, data_dir):
-    """Built once for the module; what a test changes is rolled back after it."""
-    with django_db_blocker.unblock(), override_settings(DATA_DIR=data_dir), transaction.atomic():
-        build()
-        yield
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def northfield_site(built, db):
-    return Site.objects.get(code="NF")
 
 
 def test_a_build_that_fails_on_the_way_leaves_nothing(tmp_path, settings, monkeypatch):

@@ -1,0 +1,1 @@
+"""The public JSON API: post what happened, read what it does, answer it."""

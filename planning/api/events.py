@@ -1,0 +1,276 @@
+"""One POST for whatever happened: each kind maps to the action that a page would run too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from equipment import actions as equipment
+from equipment.models import Equipment, Reason
+from materials import actions as materials
+from materials.models import CustomerLine, Location, Lot, PurchaseLine
+from mes import actions as mes
+from mes import commands
+from mes.access import may, refusal
+from mes.commands import Command
+from mes.errors import Missing, Refused
+from mes.models import Device
+from planning.api import serializers as bodies
+from planning.api.wire import ErrorSerializer, actor_of, answer, body_of, checked, key_of, site_of
+from quality import actions as quality
+from workorders import actions as workorders
+from workorders.models import JobOrder, JobResponse
+
+Values = dict[str, Any]
+Row = TypeVar("Row", bound=Model)
+
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "format": "uuid"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Drawn once for each act; the same key gets the same answer and acts once.",
+)
+
+
+def _the(model: type[Row], command: Command, **by: Any) -> Row:
+    """Return the row of this site by its code; a foreign one looks like none at all."""
+    row = model._default_manager.filter(site=command.site, **by).first()
+    if row is None:
+        raise Missing(_("There is no such %(thing)s here.") % {"thing": model._meta.verbose_name})
+    return row
+
+
+def _own_station(command: Command, unit: Equipment) -> None:
+    """A station's token acts at its own unit only; a device without a station at any."""
+    if command.actor.device_id is None:
+        return
+    station = Device.objects.values_list("station", flat=True).get(pk=command.actor.device_id)
+    if station and station != unit.code:
+        raise Refused(
+            _("This terminal stands at %(station)s; it cannot report for %(unit)s.")
+            % {"station": station, "unit": unit.code},
+            status=403,
+            code="no_right",
+        )
+
+
+def _unit(command: Command, values: Values) -> int:
+    unit = _the(Equipment, command, code=values["unit"], level=Equipment.Level.WORK_UNIT)
+    _own_station(command, unit)
+    return unit.pk
+
+
+def _job(command: Command, values: Values) -> int:
+    job = _the(JobOrder, command, work_order__code=values["work_order"], number=values["operation"])
+    _own_station(command, job.unit)
+    return job.pk
+
+
+def _reason(command: Command, values: Values) -> int | None:
+    code = values.get("reason")
+    return _the(Reason, command, code=code).pk if code else None
+
+
+def breakdown(command: Command, values: Values) -> Values:
+    return equipment.report_breakdown(
+        command,
+        unit_id=_unit(command, values),
+        reason_id=_reason(command, values),
+        note=values["note"],
+        occurred_at=values.get("occurred_at"),
+        back_at=values.get("back_at"),
+        said_by=values["said_by"],
+    )
+
+
+def estimate(command: Command, values: Values) -> Values:
+    return equipment.change_estimate(
+        command,
+        unit_id=_unit(command, values),
+        back_at=values["back_at"],
+        said_by=values["said_by"],
+    )
+
+
+def repair(command: Command, values: Values) -> Values:
+    return equipment.report_repair(
+        command, unit_id=_unit(command, values), occurred_at=values.get("occurred_at")
+    )
+
+
+def start(command: Command, values: Values) -> Values:
+    return workorders.start(command, job_order_id=_job(command, values))
+
+
+def stop(command: Command, values: Values) -> Values:
+    return workorders.stop(
+        command, job_order_id=_job(command, values), reason_id=_reason(command, values)
+    )
+
+
+def resume(command: Command, values: Values) -> Values:
+    return workorders.resume(command, job_order_id=_job(command, values))
+
+
+def finish(command: Command, values: Values) -> Values:
+    return workorders.finish(command, job_order_id=_job(command, values))
+
+
+def production(command: Command, values: Values) -> Values:
+    return workorders.report_production(
+        command,
+        job_order_id=_job(command, values),
+        good=values["good"],
+        scrap=values["scrap"],
+        rework=values["rework"],
+        reason_id=_reason(command, values),
+        occurred_at=values.get("occurred_at"),
+    )
+
+
+def correction(command: Command, values: Values) -> Values:
+    response = _the(JobResponse, command, pk=values["response"])
+    _own_station(command, response.unit)
+    return workorders.correct_report(command, response_id=response.pk)
+
+
+def hold(command: Command, values: Values) -> Values:
+    lot = _the(Lot, command, code=values["lot"]).pk if "lot" in values else None
+    return quality.place_hold(
+        command,
+        lot_id=lot,
+        job_order_id=None if lot is not None else _job(command, values),
+        reason_id=_reason(command, values),
+        note=values["note"],
+        expected_at=values.get("expected_at"),
+    )
+
+
+def release(command: Command, values: Values) -> Values:
+    return quality.release_hold(command, hold_id=values["hold"])
+
+
+def receive(command: Command, values: Values) -> Values:
+    line = _the(PurchaseLine, command, order_code=values["purchase_order"], number=values["line"])
+    return materials.receive(
+        command,
+        item_id=line.item_id,
+        lot_code=values["lot"],
+        quantity=values["quantity"],
+        location_id=_the(Location, command, code=values["location"]).pk,
+        purchase_line_id=line.pk,
+    )
+
+
+def ship(command: Command, values: Values) -> Values:
+    line = _the(CustomerLine, command, order__code=values["order"], number=values["line"])
+    return materials.ship(command, line_id=line.pk, quantity=values["quantity"])
+
+
+def clock(command: Command, values: Values) -> Values:
+    return mes.move_clock(command, to=values["to"])
+
+
+def speed(command: Command, values: Values) -> Values:
+    return mes.set_speed(command, speed=values["speed"])
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of event: the act of the access table it needs, its body, and what it does."""
+
+    access: str
+    body: type[bodies.Body]
+    act: Callable[[Command, Values], Values]
+
+
+KINDS: dict[str, Kind] = {
+    "breakdown": Kind("event.report", bodies.Breakdown, breakdown),
+    "estimate": Kind("equipment.estimate", bodies.Estimate, estimate),
+    "repair": Kind("event.report", bodies.Repair, repair),
+    "start": Kind("station.work", bodies.Start, start),
+    "stop": Kind("station.work", bodies.Stop, stop),
+    "resume": Kind("station.work", bodies.Resume, resume),
+    "finish": Kind("station.work", bodies.Finish, finish),
+    "production": Kind("station.work", bodies.Production, production),
+    "correction": Kind("station.work", bodies.Correction, correction),
+    "hold": Kind("hold.place", bodies.Hold, hold),
+    "release": Kind("hold.release", bodies.Release, release),
+    "receive": Kind("stock.move", bodies.Receive, receive),
+    "ship": Kind("stock.move", bodies.Ship, ship),
+    "clock": Kind("clock.move", bodies.Clock, clock),
+    "speed": Kind("clock.move", bodies.Speed, speed),
+}
+
+
+def act_on(command: Command, body: dict[str, Any]) -> Values:
+    """Run the action that a body of the API asks for.
+
+    :raises Refused: if its kind is unknown, a field is wrong, or the action refuses.
+    """
+    kind = KINDS.get(str(body.get("kind", "")))
+    if kind is None:
+        raise Refused(
+            _("This kind of event is not known. Send one of: %(kinds)s.")
+            % {"kinds": ", ".join(KINDS)},
+            code="unknown_kind",
+        )
+    return kind.act(command, checked(kind.body(data=body)))
+
+
+class Events(APIView):
+    access = "api"
+
+    @extend_schema(
+        operation_id="event_post",
+        summary="Post what happened",
+        description=(
+            "What physically happened is never refused: a report beyond the order, or of a held "
+            "lot, is stored as unsettled and answered 202 with the sentence. What is still to "
+            "happen may be refused with 422. The same key with another body is 422 `key_reused`."
+        ),
+        parameters=[KEY_HEADER],
+        request=PolymorphicProxySerializer(
+            component_name="Event",
+            serializers={name: kind.body for name, kind in KINDS.items()},
+            resource_type_field_name="kind",
+        ),
+        responses={
+            200: bodies.Done,
+            202: bodies.Done,
+            401: ErrorSerializer,
+            403: ErrorSerializer,
+            404: ErrorSerializer,
+            409: ErrorSerializer,
+            413: ErrorSerializer,
+            422: ErrorSerializer,
+            503: ErrorSerializer,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        actor = actor_of(request)
+        body = body_of(request)
+        key = key_of(request)
+        kind = KINDS.get(str(body.get("kind", "")))
+        if kind is not None and not may(actor, kind.access):
+            raise PermissionDenied(refusal(kind.access))
+        return answer(
+            commands.run(
+                site=site_of(request),
+                key=key,
+                actor=actor,
+                name="api.event",
+                body=body,
+                act=lambda command: act_on(command, body),
+            )
+        )

@@ -1,0 +1,57 @@
+"""The routes of the API; version 1 stays as it is, what breaks a client becomes version 2."""
+
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from mes.access import PUBLIC, DeclaredAccess
+from planning.api import events, reads
+
+app_name = "api"
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema names `mes.access.ApiAuthentication`."""
+
+    target_class = "mes.access.ApiAuthentication"
+    name = ["deviceToken", "session"]  # noqa: RUF012
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "bearer", "description": "the token of a device"},
+            {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+        ]
+
+
+class Schema(SpectacularAPIView):
+    access = PUBLIC
+    permission_classes = (DeclaredAccess,)
+
+
+class Docs(SpectacularSwaggerSplitView):
+    """The schema as a page; its script is a request of its own, for the strict policy."""
+
+    access = PUBLIC
+    permission_classes = (DeclaredAccess,)
+    url_name = "api:schema"
+    template_name = "planning/api_docs.html"
+
+
+urlpatterns = [
+    path("schema/", Schema.as_view(), name="schema"),
+    path("docs/", Docs.as_view(), name="docs"),
+    path("v1/events", events.Events.as_view(), name="events"),
+    path("v1/plan", reads.Plan.as_view(), name="plan"),
+    path("v1/work-orders", reads.WorkOrders.as_view(), name="work_orders"),
+    path("v1/work-orders/<str:code>", reads.OneWorkOrder.as_view(), name="work_order"),
+    path("v1/queues", reads.Queues.as_view(), name="queues"),
+    path("v1/queues/<str:unit>", reads.OneQueue.as_view(), name="queue"),
+    path("v1/deliveries", reads.Deliveries.as_view(), name="deliveries"),
+    path("v1/purchases", reads.Purchases.as_view(), name="purchases"),
+    path("v1/holds", reads.Holds.as_view(), name="holds"),
+    path("v1/disruptions", reads.Disruptions.as_view(), name="disruptions"),
+    path("v1/disruptions/<int:pk>", reads.OneDisruption.as_view(), name="disruption"),
+    path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
+]

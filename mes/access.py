@@ -20,7 +20,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from mes.actor import Actor, Grant
-from mes.clock import plant_now
+from mes.clock import plant_now, plant_speed
 from mes.models import Device, Person, Role, RoleGrant, Site, SitePlan
 
 ALL = frozenset(Role.values)
@@ -288,6 +288,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "page": {
             "site": site,
             "now": plant_now(site),
+            "clock_speed": plant_speed(site),
             "person_name": actor.name,
             "initials": "".join(part[0] for part in actor.name.split()[:2]).upper(),
             "role": ", ".join(str(Role(role).label) for role in sorted(actor.roles)),

@@ -16,3 +16,10 @@ def plant_now(site: Site) -> datetime:
     if site.clock == Site.Clock.REAL:
         return wall_now()
     return SiteClock.objects.values_list("at", flat=True).get(site=site)
+
+
+def plant_speed(site: Site) -> int:
+    """How fast the plant's clock runs against the wall's: 1 in a REAL site, 0 is paused."""
+    if site.clock == Site.Clock.REAL:
+        return 1
+    return SiteClock.objects.values_list("speed", flat=True).get(site=site)

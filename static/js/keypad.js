@@ -90,7 +90,7 @@
   const timers = () => {
     for (const node of document.querySelectorAll("[data-elapsed]")) {
       node.seen ??= performance.now();
-      const seconds = Number(node.dataset.elapsed) + ((performance.now() - node.seen) / 1000) * Number(node.dataset.speed || 1);
+      const seconds = Number(node.dataset.elapsed) + ((performance.now() - node.seen) / 1000) * Number(node.dataset.speed || 0);
       const minutes = Math.max(0, Math.floor(seconds / 60));
       const text = minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60}`;
       if (node.textContent !== text) node.textContent = text;

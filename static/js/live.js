@@ -13,7 +13,7 @@
 
   /* --- the plant's clock ticks between readings --- */
   const face = $("[data-plant-clock]");
-  let anchor = face ? { plant: Date.parse(face.dataset.now), wall: Date.now(), speed: Number(face.dataset.speed || 1) } : null;
+  let anchor = face ? { plant: Date.parse(face.dataset.now), wall: Date.now(), speed: Number(face.dataset.speed || 0) } : null;
   const tick = () => {
     if (!anchor || Number.isNaN(anchor.plant)) return;
     const parts = Object.fromEntries(new Intl.DateTimeFormat(lang || "en", {

@@ -15,6 +15,7 @@ from numba import njit
 from planning.engine import kernel, pegging
 from planning.engine.circles import circles
 from planning.engine.deliveries import Deliveries, deliver
+from planning.engine.desk import Feeds, open_desk, pieces_of
 from planning.engine.inventory import no_levels, stock_levels
 from planning.engine.pegging import Demands, Pegs, Supplies
 from planning.engine.plant import (
@@ -61,9 +62,9 @@ class _Facts:
     supplies: Supplies
     demands: Demands
     given: Pegs
-    pieces: kernel.Pieces
+    pieces: Records
     rules: kernel.Rules
-    columns: dict[str, Any]  # of kernel.OP, what does not hang on pegs
+    columns: dict[str, Any]  # of desk.OP, what does not hang on pegs
     held: Flags  # operations held without a date
     down: Flags  # operations whose unit is down without a date
 
@@ -72,7 +73,7 @@ class _Facts:
 class _Round:
     number: int
     pegs: Pegs
-    ops: Records  # of kernel.OP, as the pass left them
+    ops: Records  # of desk.OP, as the pass left them
     supply_at: I32
     peg_at: I32
     lines: Deliveries
@@ -162,7 +163,7 @@ def _facts(plant: Plant, *, now: int) -> _Facts:
         supplies=supplies,
         demands=demands,
         given=given,
-        pieces=kernel.pieces_of(plant, work),
+        pieces=pieces_of(plant, work),
         rules=rules,
         columns=columns,
         held=held,
@@ -201,10 +202,11 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
                 root_of, reason_of, plant.op_status, plant.op_succ_ptr, plant.succ_arc,
                 plant.arc_succ, plant.arc_kind, feeds.gives_ptr, feeds.gives, state, reason, root,
             )  # fmt: skip
-        desk = kernel.open_desk(
+        desk = open_desk(
             plant,
             facts.clock,
             facts.work,
+            facts.pieces,
             feeds,
             {
                 **facts.columns,
@@ -216,7 +218,7 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
                 "root": root,
             },
         )
-        if kernel.run(desk, facts.pieces, facts.rules) == 0:
+        if kernel.run(desk, facts.rules) == 0:
             break
         for members in _find_circles(plant, facts, feeds, desk.ops[:size]["fixed"] == 0):
             root_of[members] = members[0]
@@ -275,7 +277,7 @@ def _bind_stock(
             ref[o] = demand[x]
 
 
-def _feeds(plant: Plant, pegs: Pegs, moving: Flags) -> kernel.Feeds:
+def _feeds(plant: Plant, pegs: Pegs, moving: Flags) -> Feeds:
     rows = np.flatnonzero(moving & (plant.demand_op[pegs.demand] >= 0))
     user = plant.demand_op[pegs.demand[rows]]
     by = np.argsort(user, kind="stable")
@@ -288,7 +290,7 @@ def _feeds(plant: Plant, pegs: Pegs, moving: Flags) -> kernel.Feeds:
     out_ptr = np.zeros(size + 1, np.int32)
     np.cumsum(np.bincount(user, minlength=size), out=in_ptr[1:])
     np.cumsum(np.bincount(maker, minlength=size), out=out_ptr[1:])
-    return kernel.Feeds(
+    return Feeds(
         ptr=in_ptr,
         op=maker,
         lag=plant.supply_put_away_s[supply],
@@ -337,9 +339,7 @@ def _spread(
                     n += 1
 
 
-def _find_circles(
-    plant: Plant, facts: _Facts, feeds: kernel.Feeds, unfixed: Flags
-) -> list[list[int]]:
+def _find_circles(plant: Plant, facts: _Facts, feeds: Feeds, unfixed: Flags) -> list[list[int]]:
     rows = np.flatnonzero(unfixed).tolist()
     local = {o: k for k, o in enumerate(rows)}
     pull = bool(facts.rules.pull)

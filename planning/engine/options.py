@@ -1,0 +1,1112 @@
+"""Ways to respond to an event, each projected and costed like everything else.
+
+`evaluate` projects a set of changes and says what it does against doing nothing. `generate` makes
+a small number of sets worth evaluating: other units, another order, overtime, and the best of them
+together. Ideas are found with estimates in floating point; every figure that is given comes from
+a whole projection. The number of projections is bounded by a count, never by time, so the same
+plant gives the same options.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from planning.engine.changes import (
+    AddCalendarWindow,
+    Change,
+    Footprint,
+    MoveJob,
+    Refusal,
+    SetQueue,
+    Why,
+    apply,
+    circle,
+    displaced,
+    footprint,
+    frozen,
+    illegal,
+    moved_ops,
+    to_json,
+)
+from planning.engine.cost import (
+    CostRules,
+    LateCost,
+    OptionCost,
+    late_cost,
+    option_cost,
+    windows,
+)
+from planning.engine.impact import Cause, CauseKind, LineHit, at_stake, line_hits
+from planning.engine.plant import (
+    I32,
+    NEVER,
+    PIECE,
+    PPM,
+    Bind,
+    Flags,
+    Plant,
+    Projection,
+    State,
+    Status,
+    Wait,
+)
+from planning.engine.projection import project
+
+HOUR = 3_600
+DAY = 86_400
+ONE: Final = 10_000  # one unit of money; stands for a value that nobody knows
+BUDGET: Final = 24
+OFFERED_A_KIND: Final = 3
+HOT_LINES: Final = 20
+MOVES: Final = 12  # jobs that one idea may move
+LOOK_AHEAD_S: Final = 14 * DAY
+
+F64 = npt.NDArray[np.float64]
+
+
+class Kind(StrEnum):
+    DO_NOTHING = "DO_NOTHING"
+    MINE = "MINE"
+    RESEQUENCE = "RESEQUENCE"
+    ALTERNATE_UNIT = "ALTERNATE_UNIT"
+    OVERTIME = "OVERTIME"
+    COMBINE = "COMBINE"
+
+
+class Verdict(StrEnum):
+    OFFERED = "OFFERED"
+    WORSE = "WORSE"  # checked: another one is at least as good in everything
+    IMPOSSIBLE = "IMPOSSIBLE"  # checked: not allowed or nothing to do it with
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """What a plan comes to, against doing nothing.
+
+    cost         see `OptionCost`; `saves` = money of doing nothing less its money (with unknown
+                 terms: at least the cost is unknown, so at most this).
+    late_lines, late_days, late_value  lines late after it, their late days, and days x open
+                 value (one unit of money where the value is unknown).
+    late_s       late seconds of all late lines; the last tie-break.
+    helped, hurt lines that were late and are less so, or cheaper; lines later than they may be.
+    moved        ids of operations at another unit or place in the queue: people are told.
+    retimed      number of operations whose times differ.
+    frozen_moved frozen operations that it displaces.
+    overtime_s   person-seconds of overtime paid.
+    full_until   the saving is whole until then: the first moved job or window starts.
+    decide_by    the saving is gone: the first moved job would have started where it stands.
+                 NEVER for both where nothing is moved.
+    """
+
+    cost: OptionCost
+    saves: int
+    late_lines: int
+    late_days: int
+    late_value: int
+    late_s: int
+    helped: tuple[LineHit, ...]
+    hurt: tuple[LineHit, ...]
+    moved: tuple[int, ...]
+    retimed: int
+    frozen_moved: int
+    overtime_s: int
+    full_until: int
+    decide_by: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values; instants stay seconds since the plan's epoch."""
+        plain = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("cost", "helped", "hurt", "moved")
+        }
+        return {
+            **plain,
+            "moved": list(self.moved),
+            "cost": self.cost.to_json(),
+            "helped": [asdict(each) for each in self.helped],
+            "hurt": [asdict(each) for each in self.hurt],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A set of changes, projected. Refused ones have no figures."""
+
+    changes: tuple[Change, ...]
+    refusal: Refusal | None
+    plant: Plant
+    projection: Projection
+    figures: Figures | None
+    footprint: Footprint
+
+
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """Why an option is worse: the one that beats it, and by which figure."""
+
+    by: str
+    figure: str
+    mine: int
+    theirs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to respond.
+
+    slug     names the idea; the same idea keeps it from version to version.
+    rank     0 is the best; offered ones first, then the worse, then the impossible.
+    facts    ids and numbers of which a title can be made:
+             units      {unit id: [operation ids it takes]} (other units)
+             queues     [unit ids whose order differs]
+             windows    [[unit id, start, end]]
+             from_units [unit ids that give jobs away]
+             blocked_by [operation ids] (impossible)
+    """
+
+    slug: str
+    kind: Kind
+    changes: tuple[Change, ...]
+    verdict: Verdict
+    rank: int
+    figures: Figures | None
+    footprint: Footprint | None
+    projection: Projection | None
+    plant: Plant | None
+    refusal: Refusal | None = None
+    beaten: Beaten | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self, *, epoch: int = 0) -> dict[str, Any]:
+        """Return everything but the plant and the projection; changes as `changes.to_json`."""
+        return {
+            "slug": self.slug,
+            "kind": self.kind.value,
+            "verdict": self.verdict.value,
+            "rank": self.rank,
+            "changes": to_json(self.changes, epoch=epoch),
+            "figures": self.figures.to_json() if self.figures else None,
+            "footprint": self.footprint.to_json() if self.footprint else None,
+            "refusal": self.refusal.to_json() if self.refusal else None,
+            "beaten": asdict(self.beaten) if self.beaten else None,
+            "facts": dict(self.facts),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """All that was checked, best first, and how many projections that took."""
+
+    candidates: tuple[Candidate, ...]
+    evaluations: int
+
+    @property
+    def offered(self) -> tuple[Candidate, ...]:
+        return tuple(c for c in self.candidates if c.verdict is Verdict.OFFERED)
+
+    def __getitem__(self, slug: str) -> Candidate:
+        return next(c for c in self.candidates if c.slug == slug)
+
+
+# -- one set of changes --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Ground:
+    """Doing nothing: what everything is measured against."""
+
+    plant: Plant
+    projection: Projection
+    rules: CostRules
+    now: int
+    late: LateCost
+    frozen: Flags
+    money: int
+
+
+def _ground(plant: Plant, projection: Projection, rules: CostRules, now: int) -> _Ground:
+    late = late_cost(plant, projection, rules)
+    return _Ground(plant, projection, rules, now, late, frozen(plant, projection), late.total)
+
+
+def evaluate(
+    plant: Plant,
+    projection: Projection,
+    changes: Iterable[Change],
+    rules: CostRules,
+    *,
+    now: int,
+    allow_frozen: bool = True,
+    inventory: bool = False,
+) -> Evaluation:
+    """Project a set of changes and say what it does against doing nothing.
+
+    projection    of `plant` at `now`: doing nothing.
+    allow_frozen  a person may move frozen jobs (they are counted).
+    inventory     project stock too; the figures don't need it.
+
+    Applying the same changes to the same plant at the same `now` gives exactly these figures.
+    What is not allowed comes back with its reason, unchanged plant and no figures.
+    """
+    ground = _ground(plant, projection, rules, now)
+    return _evaluate(ground, tuple(changes), allow_frozen=allow_frozen, inventory=inventory)
+
+
+def _evaluate(
+    ground: _Ground, changes: tuple[Change, ...], *, allow_frozen: bool, inventory: bool
+) -> Evaluation:
+    plant, projection = ground.plant, ground.projection
+    refusal = illegal(plant, projection, changes, allow_frozen=allow_frozen)
+    if refusal is not None:
+        return Evaluation(changes, refusal, plant, projection, None, Footprint())
+    after_plant = apply(plant, changes)
+    after = project(after_plant, now=ground.now, inventory=inventory)
+    refusal = circle(projection, after, plant.op_id)
+    if refusal is not None:
+        return Evaluation(changes, refusal, plant, projection, None, Footprint())
+    figures = _figures(ground, after_plant, after)
+    return Evaluation(changes, None, after_plant, after, figures, footprint(plant, after_plant))
+
+
+def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
+    plant, before = ground.plant, ground.projection
+    cost = option_cost(plant, before, after_plant, after, ground.rules)
+    hits = line_hits(plant, before, after_plant, after, ground.rules, ground.late, cost.late)
+    moved = moved_ops(plant, after_plant)
+    retimed = (before.op_start != after.op_start) | (before.op_end != after.op_end)
+    full_until, decide_by = _deadlines(ground, after_plant, after, moved)
+    value = ground.rules.lines.value
+    worth = np.where(value >= 0, value, ONE)
+    late = after.line_late_s > 0
+    return Figures(
+        cost=cost,
+        saves=ground.money - cost.money,
+        late_lines=int(np.count_nonzero(late)),
+        late_days=int(cost.late.days.sum()),
+        late_value=int((cost.late.days * worth).sum()),
+        late_s=int(after.line_late_s[late].sum()),
+        helped=tuple(
+            hit
+            for hit in hits
+            if (hit.late_before_s > 0 and hit.added_s < 0) or hit.added_money < 0
+        ),
+        hurt=tuple(hit for hit in hits if (hit.is_late and hit.added_s > 0) or hit.added_money > 0),
+        moved=tuple(plant.op_id[moved].tolist()),
+        retimed=int(np.count_nonzero(retimed)),
+        frozen_moved=int(np.count_nonzero(displaced(plant, after_plant) & ground.frozen)),
+        overtime_s=sum(end - start for _, start, end in _added_windows(plant, after_plant)),
+        full_until=full_until,
+        decide_by=decide_by,
+    )
+
+
+def _added_windows(plant: Plant, after: Plant) -> list[tuple[int, int, int]]:
+    """Return (unit row, start, end) of the open windows that were added."""
+    if plant.exception_start is after.exception_start:
+        return []
+    return [
+        (unit, start, end)
+        for unit in range(len(plant.unit_id))
+        for start, end in windows(after, unit)
+        if (start, end) not in windows(plant, unit)
+    ]
+
+
+def _deadlines(
+    ground: _Ground, after_plant: Plant, after: Projection, moved: I32
+) -> tuple[int, int]:
+    opens = [start for _, start, _ in _added_windows(ground.plant, after_plant)]
+    starts = after.op_start[moved]
+    full = [*opens, *starts[starts != NEVER].tolist()]
+    if not full:
+        return NEVER, NEVER
+    full_until = max(ground.now, min(full))
+    stays = ground.projection.op_start[moved]
+    gone = [*opens, *stays[stays != NEVER].tolist()]
+    return full_until, max(full_until, min(gone, default=full_until))
+
+
+# -- ideas ---------------------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def _urgency(
+    order: Any, succ_ptr: Any, succ_arc: Any, arc_succ: Any, arc_lag: Any, peg_ptr: Any,
+    peg_demand: Any, demand_op: Any, demand_line: Any, line_due: Any, line_weight: Any,
+    duration: Any, due: Any, weight: Any,
+) -> None:  # fmt: skip
+    """Pass each line's due instant and daily cost back to the operations that feed it."""
+    for k in range(order.size):
+        o = order[k]
+        for x in range(succ_ptr[o], succ_ptr[o + 1]):
+            a = succ_arc[x]
+            s = arc_succ[a]
+            due[o] = min(due[o], due[s] - duration[s] - arc_lag[a])
+            weight[o] = max(weight[o], weight[s])
+        for x in range(peg_ptr[o], peg_ptr[o + 1]):
+            d = peg_demand[x]
+            if demand_line[d] >= 0:
+                due[o] = min(due[o], line_due[demand_line[d]])
+                weight[o] = max(weight[o], line_weight[demand_line[d]])
+            elif demand_op[d] >= 0:
+                s = demand_op[d]
+                due[o] = min(due[o], due[s] - duration[s])
+                weight[o] = max(weight[o], weight[s])
+
+
+@dataclass
+class _Idea:
+    kind: Kind
+    slug: str
+    changes: tuple[Change, ...]
+
+
+class _Search:
+    """Makes ideas and evaluates them, at most `budget` times."""
+
+    def __init__(self, ground: _Ground, cause: Cause, hot: Sequence[LineHit], budget: int) -> None:
+        self.ground = ground
+        self.plant = ground.plant
+        self.projection = ground.projection
+        self.cause = cause
+        self.budget = budget
+        self.evaluations = 0
+        self.tried: dict[tuple[Change, ...], Evaluation] = {}
+        self.kept: list[tuple[_Idea, Evaluation]] = []
+        self.impossible: list[tuple[_Idea, Refusal, list[int]]] = []
+        self.duration = self._durations()
+        self.due, self.weight = self._due_and_weight()
+        self.protected = self.plant.op_pinned | ground.frozen
+        self.critical = self._critical(hot[:HOT_LINES])
+
+    # -- what the plant tells ---------------------------------------------------------------------
+
+    def _durations(self) -> F64:
+        """Estimate the seconds of set-up and work of each operation where it stands."""
+        plant, left = self.plant, self.projection.op_left_qty.astype(np.float64)
+        seconds = (left / PIECE * plant.op_run_us + plant.op_fixed_us) / 1e6
+        seconds *= plant.op_factor_ppm / PPM
+        placed = plant.op_unit >= 0
+        seconds[placed] *= PPM / plant.unit_rate_ppm[plant.op_unit[placed]]
+        seconds += plant.op_setup_s
+        done: F64 = np.where(plant.op_status == Status.DONE, 0.0, seconds)
+        return done
+
+    def _duration_at(self, op: int, alternate: int) -> float:
+        plant = self.plant
+        pieces = float(self.projection.op_left_qty[op]) / PIECE
+        run = pieces * plant.alternate_run_us[alternate] + plant.alternate_fixed_us[alternate]
+        rate = plant.unit_rate_ppm[plant.alternate_unit[alternate]] / PPM
+        seconds = run / 1e6 * plant.op_factor_ppm[op] / PPM / rate
+        return float(plant.alternate_setup_s[alternate] + seconds)
+
+    def _due_and_weight(self) -> tuple[F64, F64]:
+        """Estimate by operation the latest end that keeps every line, and the dearest day."""
+        plant, projection = self.plant, self.projection
+        terms = self.ground.rules.lines
+        daily = np.maximum(0, terms.value) * np.maximum(0, terms.penalty_ppm) / PPM
+        for rate in (terms.penalty_day, terms.stop_day, terms.weight_day):
+            daily = daily + np.maximum(0, rate)
+        worth = np.where(terms.value > 0, terms.value, ONE) / 100
+        daily = np.where(daily > 0, daily, worth)
+        slack = -projection.line_late_s.astype(np.float64)
+        line_due = np.where(
+            projection.line_judged > 0,
+            np.minimum(projection.line_ready, projection.horizon) + slack,
+            np.inf,
+        )
+        size = len(plant.op_id)
+        rows = np.flatnonzero(projection.peg_supply >= 0)
+        maker = plant.supply_op[projection.peg_supply[rows]]
+        rows, maker = rows[maker >= 0], maker[maker >= 0]
+        by = np.argsort(maker, kind="stable")
+        ptr = np.zeros(size + 1, np.int64)
+        np.cumsum(np.bincount(maker, minlength=size), out=ptr[1:])
+        due, weight = np.full(size, np.inf), np.zeros(size)
+        order = np.lexsort((-np.arange(size), -projection.op_start.astype(np.int64)))
+        _urgency(
+            order, plant.op_succ_ptr, plant.succ_arc, plant.arc_succ, plant.arc_lag_s, ptr,
+            projection.peg_demand[rows[by]], plant.demand_op, plant.demand_line, line_due,
+            daily, self.duration, due, weight,
+        )  # fmt: skip
+        return due, weight
+
+    def _critical(self, hot: Sequence[LineHit]) -> dict[int, list[int]]:
+        """Return by hot line the operations that its date hangs on, last one first."""
+        plant, projection = self.plant, self.projection
+        row_of = {int(line_id): row for row, line_id in enumerate(plant.line_id.tolist())}
+        walks: dict[int, list[int]] = {}
+        for hit in hot:
+            supply = int(projection.line_supply[row_of[hit.line_id]])
+            op = int(plant.supply_op[supply]) if supply >= 0 else -1
+            walk: dict[int, None] = {}
+            while op >= 0 and op not in walk:
+                walk[op] = None
+                op = self._holds_back(op)
+            walks[hit.line_id] = list(walk)
+        return walks
+
+    def _holds_back(self, op: int) -> int:
+        projection = self.projection
+        if projection.op_state[op] != State.DATED:
+            root = int(projection.op_root[op])
+            return -1 if root == op else root
+        bind, ref = projection.op_bind[op], int(projection.op_bind_ref[op])
+        if bind in (Bind.ARC, Bind.PLACE):
+            return ref
+        if bind == Bind.SUPPLY and ref >= 0:
+            return int(self.plant.supply_op[ref])
+        return int(projection.op_end_feeder[op])
+
+    def queue(self, unit: int) -> list[int]:
+        ptr = self.plant.unit_queue_ptr
+        rows: list[int] = self.plant.queue_op[ptr[unit] : ptr[unit + 1]].tolist()
+        return rows
+
+    def unit_id(self, unit: int) -> int:
+        return int(self.plant.unit_id[unit])
+
+    def op_ids(self, ops: Iterable[int]) -> tuple[int, ...]:
+        return tuple(int(self.plant.op_id[op]) for op in ops)
+
+    # -- evaluating -------------------------------------------------------------------------------
+
+    def left(self) -> int:
+        return self.budget - self.evaluations
+
+    def check(self, kind: Kind, slug: str, changes: Sequence[Change]) -> Evaluation | None:
+        """Evaluate an idea unless the same changes were tried or the budget is spent."""
+        key = tuple(changes)
+        if not key or key in self.tried or self.left() <= 0:
+            return None
+        self.evaluations += 1
+        found = _evaluate(self.ground, key, allow_frozen=False, inventory=False)
+        self.tried[key] = found
+        idea = _Idea(kind, slug, key)
+        if found.refusal is not None:
+            self.impossible.append((idea, found.refusal, []))
+        else:
+            self.kept.append((idea, found))
+        return found
+
+    def best(self, *kinds: Kind) -> tuple[_Idea, Evaluation] | None:
+        those = [each for each in self.kept if each[0].kind in kinds]
+        return min(those, key=lambda each: _sort_key(each[1].figures, each[0].slug), default=None)
+
+    # -- other units ------------------------------------------------------------------------------
+
+    def movable(self) -> list[int]:
+        """Return the jobs that may go elsewhere, the most urgent first.
+
+        A stopped unit's own queue, else what the hot lines hang on.
+        """
+        plant = self.plant
+        wanted: dict[int, None] = {}
+        for walk in self.critical.values():
+            wanted.update(dict.fromkeys(walk))
+        if self.cause.kind is CauseKind.UNIT_DOWN:
+            unit = int(np.flatnonzero(plant.unit_id == self.cause.id)[0])
+            on_it = self.queue(unit)
+            first = [op for op in wanted if op in set(on_it)]
+            rest = sorted(set(on_it) - set(first), key=lambda op: (self.due[op], op))
+            wanted = dict.fromkeys([*first, *rest])
+        waits = (Status.WAITING, Status.SUSPENDED)
+        return [
+            op
+            for op in wanted
+            if plant.op_status[op] in waits and plant.op_unit[op] >= 0 and not self.protected[op]
+        ]
+
+    def alternates(self, op: int, *, only: int | None = None) -> list[int]:
+        """Return the alternate rows of an operation at other units that are up."""
+        plant = self.plant
+        rows = range(plant.op_alternate_ptr[op], plant.op_alternate_ptr[op + 1])
+        return [
+            row
+            for row in rows
+            if plant.alternate_unit[row] != plant.op_unit[op]
+            and not plant.unit_down[plant.alternate_unit[row]]
+            and only in (None, int(plant.alternate_unit[row]))
+        ]
+
+    def place(
+        self, ops: Sequence[int], *, last: bool = False, only: int | None = None
+    ) -> tuple[Change, ...]:
+        """Place each operation where it is estimated to end first, in due order of its queue."""
+        queues: dict[int, list[tuple[int, float]]] = {}
+        changes: list[Change] = []
+        for op in ops:
+            found: list[tuple[float, int, int, int]] = []
+            for row in self.alternates(op, only=only):
+                unit = int(self.plant.alternate_unit[row])
+                queue = queues.setdefault(unit, self._queue_ends(unit))
+                position = len(queue) if last else self._position(queue, op)
+                begin = queue[position - 1][1] if position else self._free_at(unit)
+                end = max(begin, self._ready(op)) + self._duration_at(op, row)
+                found.append((end, self.unit_id(unit), position, row))
+            if not found:
+                continue
+            end, unit_id, position, row = min(found)
+            unit = int(self.plant.alternate_unit[row])
+            shift = self._duration_at(op, row)
+            queue = queues[unit]
+            queues[unit] = [
+                *queue[:position],
+                (op, end),
+                *((other, at + shift) for other, at in queue[position:]),
+            ]
+            changes.append(MoveJob(int(self.plant.op_id[op]), unit_id, position))
+        return tuple(changes)
+
+    def _queue_ends(self, unit: int) -> list[tuple[int, float]]:
+        ends = np.minimum(self.projection.op_end, self.projection.horizon)
+        return [(op, float(ends[op])) for op in self.queue(unit)]
+
+    def _free_at(self, unit: int) -> float:
+        plant = self.plant
+        runs = (plant.op_unit == unit) & (plant.op_status == Status.RUNNING)
+        ends = self.projection.op_end[runs]
+        busy = len(ends) >= plant.unit_places[unit]
+        return float(ends.min()) if busy and len(ends) else float(self.ground.now)
+
+    def _ready(self, op: int) -> float:
+        """Estimate when the pieces and material of an operation are there."""
+        bind, ref = self.projection.op_bind[op], int(self.projection.op_bind_ref[op])
+        if bind == Bind.ARC:
+            return float(min(self.projection.op_end[ref], self.projection.horizon))
+        if bind == Bind.SUPPLY:
+            return float(min(self.projection.supply_at[ref], self.projection.horizon))
+        return float(self.ground.now)
+
+    def _position(self, queue: Sequence[tuple[int, float]], op: int) -> int:
+        """Return the place before the first job that is due later, behind all protected ones."""
+        least = max((at + 1 for at, (o, _) in enumerate(queue) if self.protected[o]), default=0)
+        for at in range(least, len(queue)):
+            if self.due[queue[at][0]] > self.due[op]:
+                return at
+        return len(queue)
+
+    def other_units(self) -> None:
+        jobs = self.movable()
+        able = [op for op in jobs if self.alternates(op)][:MOVES]
+        if not able:
+            self._no_alternate(jobs)
+            return
+        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/all", self.place(able))
+        worst = self._worst_of(able)
+        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/worst-line", self.place(worst))
+        for count in (1, 2, 3):
+            if count < len(able):
+                slug = f"alternate-unit/first-{count}"
+                self.check(Kind.ALTERNATE_UNIT, slug, self.place(able[:count]))
+        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/last", self.place(able, last=True))
+        for unit in self._targets(able)[:2]:
+            slug = f"alternate-unit/to-{self.unit_id(unit)}"
+            self.check(Kind.ALTERNATE_UNIT, slug, self.place(able, only=unit))
+
+    def _no_alternate(self, jobs: Sequence[int]) -> None:
+        """Say of the first job why nothing can take it."""
+        plant = self.plant
+        if not jobs:
+            return
+        op = jobs[0]
+        rows = slice(plant.op_alternate_ptr[op], plant.op_alternate_ptr[op + 1])
+        others = plant.alternate_unit[rows]
+        others = others[others != plant.op_unit[op]]
+        why = Why.ALTERNATE_DOWN if len(others) else Why.NO_ALTERNATE
+        refusal = (
+            Refusal(why, "unit", self.unit_id(int(others[0])))
+            if len(others)
+            else Refusal(why, "operation", int(plant.op_id[op]))
+        )
+        idea = _Idea(Kind.ALTERNATE_UNIT, "alternate-unit/all", ())
+        self.impossible.append((idea, refusal, list(self.op_ids(jobs))))
+
+    def _worst_of(self, able: Sequence[int]) -> list[int]:
+        for walk in self.critical.values():
+            mine = [op for op in able if op in walk]
+            if mine:
+                return mine
+        return list(able[:1])
+
+    def _targets(self, able: Sequence[int]) -> list[int]:
+        """Return the units that can take most of the jobs."""
+        count: dict[int, int] = {}
+        for op in able:
+            for row in self.alternates(op):
+                unit = int(self.plant.alternate_unit[row])
+                count[unit] = count.get(unit, 0) + 1
+        return sorted(count, key=lambda unit: (-count[unit], self.unit_id(unit)))
+
+    def fewer_moves(self) -> None:
+        """Leave out, one by one, moves of the best plan that may not pay."""
+        best = self.best(Kind.ALTERNATE_UNIT)
+        if best is None or len(best[0].changes) < 2:
+            return
+        for at, change in enumerate(best[0].changes):
+            if self.left() <= 0 or at >= 3:
+                return
+            less = best[0].changes[:at] + best[0].changes[at + 1 :]
+            assert isinstance(change, MoveJob)
+            slug = f"{best[0].slug}/without-{change.op_id}"
+            self.check(Kind.ALTERNATE_UNIT, slug, less)
+
+    # -- another order ----------------------------------------------------------------------------
+
+    def tight_units(self) -> list[int]:
+        """Return the units at which hot lines wait for their turn, the dearest first."""
+        worth: dict[int, float] = {}
+        for walk in self.critical.values():
+            for op in walk:
+                unit = int(self.plant.op_unit[op])
+                if unit < 0:
+                    continue
+                waits = self.projection.op_bind[op] == Bind.PLACE
+                waits |= self.projection.op_wait[op] in (Wait.CALENDAR, Wait.UNIT_DOWN)
+                if waits or self._is_cause(unit):
+                    worth[unit] = worth.get(unit, 0.0) + self.weight[op]
+        return sorted(worth, key=lambda unit: (-worth[unit], self.unit_id(unit)))
+
+    def _is_cause(self, unit: int) -> bool:
+        return self.cause.kind is CauseKind.UNIT_DOWN and self.unit_id(unit) == self.cause.id
+
+    def other_order(self) -> None:
+        units = [unit for unit in self.tight_units() if len(self._free_part(unit)[1]) > 1][:3]
+        if not units:
+            unit = next(iter(self.tight_units()), None)
+            if unit is not None:
+                refusal = Refusal(Why.NOTHING_TO_MOVE, "unit", self.unit_id(unit))
+                idea = _Idea(Kind.RESEQUENCE, f"resequence/unit-{self.unit_id(unit)}", ())
+                self.impossible.append((idea, refusal, []))
+            return
+        whole: list[Change] = []
+        for unit in units:
+            new = self._by_cost(unit)
+            if new != self.queue(unit):
+                whole.append(self._new_order(unit, new))
+                slug = f"resequence/unit-{self.unit_id(unit)}"
+                self.check(Kind.RESEQUENCE, slug, whole[-1:])
+        if len(whole) > 1:
+            self.check(Kind.RESEQUENCE, "resequence/all", whole)
+        unit = units[0]
+        head, free = self._free_part(unit)
+        by_due = head + sorted(free, key=lambda op: (self.due[op], op))
+        slug = f"resequence/unit-{self.unit_id(unit)}/due"
+        if by_due != self.queue(unit):
+            self.check(Kind.RESEQUENCE, slug, [self._new_order(unit, by_due)])
+
+    def _new_order(self, unit: int, ops: Sequence[int]) -> SetQueue:
+        return SetQueue(self.unit_id(unit), self.op_ids(ops))
+
+    def _free_part(self, unit: int) -> tuple[list[int], list[int]]:
+        """Split a queue behind its last protected job."""
+        queue = self.queue(unit)
+        at = max((at + 1 for at, op in enumerate(queue) if self.protected[op]), default=0)
+        return queue[:at], queue[at:]
+
+    def _by_cost(self, unit: int, look: float = 2.0) -> list[int]:
+        """Order the free part by apparent tardiness cost (Vepsalainen and Morton, 1987)."""
+        head, free = self._free_part(unit)
+        mean = max(1.0, sum(self.duration[op] for op in free) / max(1, len(free)))
+        starts = [self.projection.op_start[op] for op in free]
+        at = float(min(min(starts, default=NEVER), self.projection.horizon))
+        order = list(head)
+        left = list(free)
+        while left:
+
+            def index(op: int, at: float = at) -> tuple[float, int]:
+                length = max(1.0, self.duration[op])
+                slack = max(0.0, self.due[op] - length - at)
+                wait = max(0.0, self._ready(op) - at)
+                pressing = math.exp(-min(500.0, (slack + wait) / (look * mean)))
+                return -self.weight[op] / length * pressing, op
+
+            following = min(left, key=index)
+            left.remove(following)
+            order.append(following)
+            at += self.duration[following]
+        return order
+
+    def swaps(self) -> None:
+        """Put what a hot line waits for before the job that it waits behind."""
+        best = self.best(Kind.RESEQUENCE)
+        base = best[0].changes if best and best[1].figures and best[1].figures.saves > 0 else ()
+        evaluation = best[1] if best and base else None
+        projection = evaluation.projection if evaluation else self.projection
+        plant = evaluation.plant if evaluation else self.plant
+        for walk in self.critical.values():
+            for op in walk:
+                ref = int(projection.op_bind_ref[op])
+                if projection.op_bind[op] != Bind.PLACE or ref < 0 or self.left() <= 0:
+                    continue
+                unit = int(plant.op_unit[op])
+                ptr = plant.unit_queue_ptr
+                queue = plant.queue_op[ptr[unit] : ptr[unit + 1]].tolist()
+                if op not in queue or ref not in queue or self.protected[ref]:
+                    continue
+                first, second = queue.index(ref), queue.index(op)
+                if first > second or self.protected[queue[first:second]].any():
+                    continue
+                queue.insert(first, queue.pop(second))
+                others = [
+                    each
+                    for each in base
+                    if not (isinstance(each, SetQueue) and each.unit_id == self.unit_id(unit))
+                ]
+                slug = f"resequence/{int(plant.op_id[op])}-before-{int(plant.op_id[ref])}"
+                self.check(Kind.RESEQUENCE, slug, [*others, self._new_order(unit, queue)])
+                break
+
+    # -- overtime ---------------------------------------------------------------------------------
+
+    def overtime(self) -> None:
+        units = self.tight_units()
+        offers = {unit: self.gaps(unit) for unit in units[:3]}
+        offers = {unit: gaps for unit, gaps in offers.items() if gaps}
+        if not offers:
+            if units:
+                refusal = Refusal(Why.NO_GAP, "unit", self.unit_id(units[0]))
+                slug = f"overtime/unit-{self.unit_id(units[0])}"
+                self.impossible.append((_Idea(Kind.OVERTIME, slug, ()), refusal, []))
+            return
+        for unit in list(offers)[:2]:
+            for hours, days in ((2, 1), (4, 1), (4, 2)):
+                slug = f"overtime/unit-{self.unit_id(unit)}/{hours}h-{days}"
+                self.check(Kind.OVERTIME, slug, self.extend(unit, hours, days))
+        if len(offers) > 1:
+            both = [change for unit in offers for change in self.extend(unit, 2, 1)]
+            self.check(Kind.OVERTIME, "overtime/all", both)
+
+    def extend(self, unit: int, hours: int, days: int) -> tuple[Change, ...]:
+        """Return overtime after the next working stretches: hours each, the minimum at least."""
+        least = self.ground.rules.rates.overtime_minimum_s
+        length = -(-max(hours * HOUR, least) // 60) * 60
+        return tuple(
+            AddCalendarWindow(self.unit_id(unit), start, min(end, start + length))
+            for start, end in self.gaps(unit)[:days]
+        )
+
+    def gaps(self, unit: int) -> list[tuple[int, int]]:
+        """Return the next times outside the unit's working time that can be opened.
+
+        After now, after the unit is back, and not longer than the hot lines need; a gap that is
+        shorter than the minimum paid (or half an hour) is none.
+        """
+        plant, now = self.plant, self.ground.now
+        begin = -(-now // 60) * 60
+        if plant.unit_down[unit]:
+            back = int(plant.unit_down_until[unit])
+            if back == NEVER:
+                return []
+            begin = max(begin, -(-back // 60) * 60)
+        least = max(HOUR // 2, self.ground.rules.rates.overtime_minimum_s)
+        found = []
+        last = min(begin + LOOK_AHEAD_S, self.projection.horizon)
+        for start, end in _pauses(plant, unit, begin, last):
+            if end - start >= least and start < last:
+                found.append((start, end))
+        return found[:7]
+
+    # -- together ---------------------------------------------------------------------------------
+
+    def together(self) -> None:
+        """Combine the best moves with overtime where they go, and with the best order."""
+        moves = self.best(Kind.ALTERNATE_UNIT)
+        overtime, order = self.best(Kind.OVERTIME), self.best(Kind.RESEQUENCE)
+        if moves is not None:
+            taken = moves[0].changes
+            units = dict.fromkeys(c.to_unit_id for c in taken if isinstance(c, MoveJob))
+            rows = [int(np.flatnonzero(self.plant.unit_id == unit)[0]) for unit in units]
+            for hours in (2, 4):
+                extra = [c for unit in rows[:2] for c in self.extend(unit, hours, 1)]
+                slug = f"combine/alternate-unit+overtime-{hours}h"
+                if extra:
+                    self.check(Kind.COMBINE, slug, [*taken, *extra])
+            if overtime is not None:
+                both = [*taken, *overtime[0].changes]
+                self.check(Kind.COMBINE, "combine/alternate-unit+overtime", both)
+            if order is not None:
+                touched = set(moves[1].footprint.queues)
+                others = [
+                    c
+                    for c in order[0].changes
+                    if isinstance(c, SetQueue) and c.unit_id not in touched
+                ]
+                if others:
+                    both = [*taken, *others]
+                    self.check(Kind.COMBINE, "combine/alternate-unit+resequence", both)
+        if order is not None and overtime is not None:
+            both = [*order[0].changes, *overtime[0].changes]
+            self.check(Kind.COMBINE, "combine/resequence+overtime", both)
+
+
+def _pauses(plant: Plant, unit: int, begin: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the gaps of a unit's working time (windows included) that follow a working stretch."""
+    calendar = int(plant.unit_calendar[unit])
+    rows = slice(plant.calendars.ptr[calendar], plant.calendars.ptr[calendar + 1])
+    starts, ends = plant.calendars.start[rows], plant.calendars.end[rows]
+    first = max(0, int(np.searchsorted(ends, begin, "left")) - 1)
+    until = int(np.searchsorted(starts, last, "right")) + 1
+    works = list(zip(starts[first:until].tolist(), ends[first:until].tolist(), strict=True))
+    stops: list[tuple[int, int]] = []
+    exceptions = range(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
+    for row in exceptions:
+        span = (int(plant.exception_start[row]), int(plant.exception_end[row]))
+        (works if plant.exception_open[row] else stops).append(span)
+    works.sort()
+    for number, (_, end) in enumerate(works):
+        if any(start <= end < stop for start, stop in works):
+            continue  # another stretch goes on
+        follows = [start for start, _ in works[number + 1 :] if start > end]
+        stop = min((s for s, e in stops if e > end and s >= end), default=NEVER)
+        gap = (max(end, begin), min(min(follows, default=last), stop))
+        if gap[1] > gap[0] and not any(s <= gap[0] < e for s, e in stops):
+            yield gap
+
+
+# -- all of it -----------------------------------------------------------------------------------
+
+
+def generate(
+    plant: Plant,
+    projection: Projection,
+    cause: Cause,
+    rules: CostRules,
+    *,
+    now: int,
+    hot: Sequence[LineHit] | None = None,
+    budget: int = BUDGET,
+) -> Options:
+    """Return the ways to respond to a cause, best first; doing nothing is always one of them.
+
+    projection  of `plant` at `now`: doing nothing.
+    hot         lines that the cause makes worse (`at_stake(...).impact.worse`), the dearest
+                first; if not given they are computed, which costs one projection more. Without
+                any, the lines that are late anyway.
+    budget      most projections of changes.
+
+    Verdicts: an option that doesn't beat doing nothing, or that another one equals or beats in
+    every figure without asking more units, is WORSE and names who beats it by which figure; what
+    can't be done is IMPOSSIBLE and names why. Of equal results the smallest change is shown.
+    """
+    ground = _ground(plant, projection, rules, now)
+    if hot is None:
+        hot = at_stake(plant, projection, cause, rules, now=now).impact.worse
+    if not hot:
+        hot = _late_lines(ground)
+    search = _Search(ground, cause, hot, budget)
+    if hot:
+        search.other_units()
+        search.other_order()
+        search.overtime()
+        search.swaps()
+        search.together()
+        search.fewer_moves()
+    return Options(_judged(search), search.evaluations)
+
+
+def _late_lines(ground: _Ground) -> tuple[LineHit, ...]:
+    """Return the lines that are late anyway, as hits against nothing being late."""
+    before = replace(ground.projection, line_late_s=np.minimum(ground.projection.line_late_s, 0))
+    nothing = LateCost(
+        np.zeros_like(ground.late.cash),
+        np.zeros_like(ground.late.estimate),
+        np.zeros_like(ground.late.days),
+        ground.late.known,
+    )
+    return line_hits(
+        ground.plant, before, ground.plant, ground.projection, ground.rules, nothing, ground.late
+    )
+
+
+_COMPARED: Final = (
+    "money",
+    "extra_cash",
+    "late_value",
+    "late_lines",
+    "late_days",
+    "late_s",
+    "weight",
+    "overtime_s",
+    "frozen_moved",
+    "moves",
+)
+
+
+def _figure(figures: Figures, name: str) -> int:
+    if name == "money":
+        return figures.cost.money
+    if name == "extra_cash":
+        return figures.cost.extra_cash
+    if name == "weight":
+        return figures.cost.weight
+    if name == "moves":
+        return len(figures.moved)
+    value: int = getattr(figures, name)
+    return value
+
+
+def _sort_key(figures: Figures | None, slug: str, *, by_money: bool = True) -> tuple[Any, ...]:
+    assert figures is not None
+    money = figures.cost.money
+    lateness = (figures.late_value, figures.late_lines, figures.late_s)
+    first = (money, *lateness) if by_money else (*lateness, money)
+    return (*first, figures.cost.weight, len(figures.moved), slug)
+
+
+def _judged(search: _Search) -> tuple[Candidate, ...]:
+    """Give every idea its verdict and rank.
+
+    Where a term is unknown, money can't tell options apart: all are then ranked by late days x
+    value, never as if the unknown were free.
+    """
+    ground = search.ground
+    nothing = _figures(ground, ground.plant, ground.projection)
+    do_nothing = Candidate(
+        "do-nothing", Kind.DO_NOTHING, (), Verdict.OFFERED, 0, nothing, Footprint(),
+        ground.projection, ground.plant,
+    )  # fmt: skip
+    made = [do_nothing, *_distinct(search)]
+    by_money = not any(c.figures and c.figures.cost.at_least for c in made)
+
+    def key(c: Candidate) -> tuple[Any, ...]:
+        return _sort_key(c.figures, c.slug, by_money=by_money)
+
+    made.sort(key=key)
+    offered: list[Candidate] = []
+    worse: list[Candidate] = []
+    for candidate in made:
+        beaten = None
+        if candidate.kind is not Kind.DO_NOTHING:
+            beaten = _beaten(candidate, do_nothing, offered, by_money=by_money)
+        if beaten is None:
+            offered.append(candidate)
+        else:
+            worse.append(replace(candidate, verdict=Verdict.WORSE, beaten=beaten))
+    refused = [
+        Candidate(
+            idea.slug,
+            idea.kind,
+            idea.changes,
+            Verdict.IMPOSSIBLE,
+            0,
+            None,
+            None,
+            None,
+            None,
+            refusal=refusal,
+            facts={"blocked_by": jobs},
+        )
+        for idea, refusal, jobs in sorted(search.impossible, key=lambda each: each[0].slug)
+    ]
+    ranked = [*offered, *worse, *refused]
+    return tuple(replace(candidate, rank=rank) for rank, candidate in enumerate(ranked))
+
+
+def _distinct(search: _Search) -> list[Candidate]:
+    """Return the evaluated ideas; of those with the same result the smallest change."""
+    results: dict[tuple[Any, ...], Candidate] = {}
+    for idea, evaluation in search.kept:
+        figures = evaluation.figures
+        assert figures is not None
+        result = (
+            evaluation.projection.line_late_s.tobytes(),
+            figures.cost.extra_cash,
+            figures.cost.unknown,
+            figures.overtime_s,
+        )
+        candidate = Candidate(
+            idea.slug, idea.kind, idea.changes, Verdict.OFFERED, 0, figures,
+            evaluation.footprint, evaluation.projection, evaluation.plant,
+            facts=_facts(search.plant, evaluation),
+        )  # fmt: skip
+        held = results.get(result)
+        size = (len(figures.moved), len(idea.changes), idea.slug)
+        if (
+            held is None
+            or held.figures is None
+            or size < (len(held.figures.moved), len(held.changes), held.slug)
+        ):
+            results[result] = candidate
+    found = list(results.values())
+    works = {c.kind for c in found if c.figures and (c.figures.helped or c.figures.hurt)}
+    # What changes nothing is told once a kind, and only where nothing else of the kind does.
+    idle: dict[Kind, Candidate] = {}
+    for candidate in found:
+        figures = candidate.figures
+        if figures and not (figures.helped or figures.hurt) and candidate.kind not in works:
+            held = idle.get(candidate.kind)
+            if held is None or _size(candidate) < _size(held):
+                idle[candidate.kind] = candidate
+    return [c for c in found if c.figures and (c.figures.helped or c.figures.hurt)] + [
+        idle[kind] for kind in sorted(idle)
+    ]
+
+
+def _size(candidate: Candidate) -> tuple[int, int, str]:
+    assert candidate.figures is not None
+    return len(candidate.figures.moved), len(candidate.changes), candidate.slug
+
+
+def _facts(plant: Plant, evaluation: Evaluation) -> dict[str, Any]:
+    after = evaluation.plant
+    elsewhere = np.flatnonzero(plant.op_unit != after.op_unit)
+    units: dict[int, list[int]] = {}
+    for op in elsewhere.tolist():
+        units.setdefault(int(after.unit_id[after.op_unit[op]]), []).append(int(plant.op_id[op]))
+    givers = sorted({int(plant.unit_id[plant.op_unit[op]]) for op in elsewhere.tolist()})
+    ordered = [c.unit_id for c in evaluation.changes if isinstance(c, SetQueue)]
+    opened = [
+        [c.unit_id, c.start_s, c.end_s]
+        for c in evaluation.changes
+        if isinstance(c, AddCalendarWindow)
+    ]
+    return {"units": units, "from_units": givers, "queues": ordered, "windows": opened}
+
+
+def _asks_no_more(one: Candidate, other: Candidate) -> bool:
+    """Tell whether one option touches no unit that the other leaves alone."""
+    assert one.footprint is not None
+    assert other.footprint is not None
+    queues = set(one.footprint.queues) <= set(other.footprint.queues)
+    return queues and set(one.footprint.calendars) <= set(other.footprint.calendars)
+
+
+def _beaten(
+    mine: Candidate, nothing: Candidate, offered: Sequence[Candidate], *, by_money: bool
+) -> Beaten | None:
+    assert mine.figures is not None
+    assert nothing.figures is not None
+    first = "money" if by_money else "late_value"
+    have, idle = _figure(mine.figures, first), _figure(nothing.figures, first)
+    if by_money:
+        gains = have < idle
+    else:
+        gains = (have, mine.figures.late_s) < (idle, nothing.figures.late_s)
+    if not gains:
+        return Beaten(nothing.slug, first, have, idle)
+    for other in offered:
+        if other.kind is Kind.DO_NOTHING or other.figures is None:
+            continue
+        if not _asks_no_more(other, mine):
+            continue
+        pairs = [(_figure(mine.figures, name), _figure(other.figures, name)) for name in _COMPARED]
+        if all(theirs <= ours for ours, theirs in pairs):
+            name, (ours, theirs) = next(
+                ((n, p) for n, p in zip(_COMPARED, pairs, strict=True) if p[1] < p[0]),
+                ("moves", pairs[-1]),
+            )
+            return Beaten(other.slug, name, ours, theirs)
+    alike = [other for other in offered if other.kind is mine.kind]
+    if len(alike) >= OFFERED_A_KIND and alike[0].figures is not None:
+        return Beaten(alike[0].slug, first, have, _figure(alike[0].figures, first))
+    return None

@@ -101,6 +101,17 @@ class CommittedPeg(models.Model):
         ]
 
 
+class DisruptionQuerySet(models.QuerySet["Disruption"]):
+    def standing(self, site_id: int) -> DisruptionQuerySet:
+        return self.filter(site_id=site_id).exclude(state="CLOSED")
+
+    def awaiting_options(self, site_id: int) -> DisruptionQuerySet:
+        """Those whose options are older than their impact; the longest waiting first."""
+        return self.standing(site_id).filter(summary__options_due=True).order_by(
+            "summary__options_version", "pk"
+        )
+
+
 class Disruption(models.Model):
     """Something that went wrong, with one cause; what it costs is in its impacts."""
 
@@ -141,6 +152,8 @@ class Disruption(models.Model):
     at_stake = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     stake_seen = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     summary = models.JSONField(default=dict)
+
+    objects = DisruptionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -204,6 +217,7 @@ class Option(models.Model):
         RESEQUENCE = "RESEQUENCE"
         ALTERNATE_UNIT = "ALTERNATE_UNIT"
         OVERTIME = "OVERTIME"
+        COMBINE = "COMBINE"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

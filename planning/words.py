@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -255,3 +255,65 @@ def local_instant(said: str, zone: str) -> datetime | None:
         return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(zone))
     except ValueError:
         return None
+
+
+def clock(at: datetime, zone: str) -> str:
+    """The time on the wall of a plant: 11:31."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+
+def footprint_row(name: str, codes: Mapping[str, str]) -> str:
+    """A row that an option changes, for a person: "the queue of CNC-07"."""
+    kind, _colon, number = name.partition(":")
+    code = codes.get(name, number)
+    known = {
+        "queue": _("the queue of %(code)s"),
+        "calendar": _("the working time of %(code)s"),
+        "job": _("job %(code)s"),
+    }
+    return known[kind] % {"code": code} if kind in known else code
+
+
+def refused(refusal: Facts) -> str:
+    """Why a set of changes is not possible: "CNC-07: the job is pinned"."""
+    why = reason(str(refusal["why"]))
+    return f"{refusal['label']}: {why}" if refusal.get("label") else why
+
+
+def authority(lacks: Sequence[str], able: Sequence[str], cash: Decimal, site: Site) -> str:
+    """What the decision needs that the person has not, and whom to ask."""
+    needs = {
+        "amount": _("a limit of at least %(amount)s") % {"amount": whole_money(cash, site)},
+        "frozen": _("the right to change what is frozen"),
+        "customer": _("the right to make another customer late"),
+    }
+    said = _("Needs %(needs)s.") % {"needs": ", ".join(needs[each] for each in lacks)}
+    if not able:
+        return said + " " + _("Nobody here has it; ask an administrator.")
+    return said + " " + _("Ask %(names)s to approve.") % {"names": _(" or ").join(able[:3])}
+
+
+def confirm_overtime(unit: str, starts_at: datetime, ends_at: datetime, zone: str) -> str:
+    """The supervisor's task that overtime brings."""
+    place = ZoneInfo(zone)
+    return _("Confirm overtime on %(unit)s, %(day)s %(start)s to %(end)s.") % {
+        "unit": unit,
+        "day": starts_at.astimezone(place).strftime("%Y-%m-%d"),
+        "start": starts_at.astimezone(place).strftime("%H:%M"),
+        "end": ends_at.astimezone(place).strftime("%H:%M"),
+    }
+
+
+def tell_customer(hit: Facts, zone: str) -> str:
+    """The sales task that a line made later brings."""
+    at = instant(hit.get("after"))
+    if at is None:
+        return _("Tell %(customer)s that %(line)s has no date.") % {
+            "customer": hit["customer"],
+            "line": hit["line"],
+        }
+    return _("Tell %(customer)s that %(line)s comes on %(day)s.") % {
+        "customer": hit["customer"],
+        "line": hit["line"],
+        "day": at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d"),
+    }

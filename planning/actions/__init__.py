@@ -1,0 +1,24 @@
+"""What can happen in planning. Views, tasks and commands call these and nothing inside."""
+
+from planning.actions.commit import arrange, commit_plan
+from planning.actions.decide import accept, undo
+from planning.actions.handle import assign, close, mark_seen, snooze
+from planning.actions.look import evaluate, preview, preview_event
+from planning.actions.recompute import Result, recompute, tick
+
+__all__ = [
+    "Result",
+    "accept",
+    "arrange",
+    "assign",
+    "close",
+    "commit_plan",
+    "evaluate",
+    "mark_seen",
+    "preview",
+    "preview_event",
+    "recompute",
+    "snooze",
+    "tick",
+    "undo",
+]

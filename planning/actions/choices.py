@@ -1,0 +1,187 @@
+"""The options of disruptions: made after the impact is stored, the longest waiting first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from mes import live
+from mes.models import SiteHead
+from planning import rules
+from planning.actions.disruptions import Found, Row
+from planning.actions.study import Study
+from planning.engine import options as engine
+from planning.engine.impact import Stake
+from planning.models import Disruption, Option
+
+log = logging.getLogger(__name__)
+
+KEPT_FIGURES = 12  # versions of an option's headline figures, for pages that are a little old
+
+
+def refresh(study: Study, found: Found, version: int) -> int:
+    """Make the options of every disruption that waits for them; returns of how many.
+
+    Stops when another event came in, after one disruption at least: the next recompute goes on.
+    """
+    snap = study.snap
+    waiting = list(Disruption.objects.awaiting_options(snap.site_id))
+    rows = {row.disruption.pk: row for row in found.rows}
+    done = 0
+    for disruption in waiting:
+        row = rows.get(disruption.pk)
+        if row is None or row.cause is None:
+            continue
+        try:
+            _make(study, disruption, row, version)
+        except Exception:
+            # The plan and the impact stand; without options the row says that there are none.
+            log.exception("no options could be made for disruption %s", disruption.pk)
+            _settle(disruption, version, best=None, checked=0)
+        done += 1
+        seq = SiteHead.objects.values_list("seq", flat=True).get(site_id=snap.site_id)
+        if seq > snap.seq:
+            break
+    return done
+
+
+def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
+    assert row.cause is not None  # the caller's filter
+    stake = study.at_stake(row.cause)
+    made = study.options(row.cause, stake)
+    with transaction.atomic():
+        before = {option.slug: option for option in disruption.options.all()}
+        fresh = []
+        for rank, candidate in enumerate(made.candidates):
+            option = before.pop(candidate.slug, None) or Option(
+                site_id=disruption.site_id, disruption=disruption, slug=candidate.slug
+            )
+            _fill(study, option, candidate, stake, rank, version)
+            fresh.append(option)
+        # What somebody may have selected doesn't vanish: it stays once, crossed out.
+        gone = [
+            option
+            for option in before.values()
+            if option.verdict == Option.Verdict.OFFERED and not option.figures.get("gone")
+        ]
+        for option in gone:
+            option.verdict = Option.Verdict.IMPOSSIBLE
+            option.figures = {**option.figures, "gone": True}
+            option.rank = len(fresh)
+            fresh.append(option)
+        disruption.options.exclude(pk__in=[o.pk for o in fresh if o.pk]).delete()
+        for option in fresh:
+            option.save()
+        best = next((_headline(option) for option in fresh if _is_answer(option)), None)
+        checked = sum(1 for o in fresh if o.kind not in ("DO_NOTHING", "MINE"))
+        _settle(disruption, version, best=best, checked=checked)
+        transaction.on_commit(
+            partial(
+                live.publish,
+                disruption.site_id,
+                ["inbox", f"impact:{disruption.pk}"],
+                version=version,
+                seq=study.snap.seq,
+            ),
+            robust=True,
+        )
+
+
+def _settle(
+    disruption: Disruption, version: int, *, best: dict[str, Any] | None, checked: int
+) -> None:
+    summary = Disruption.objects.values_list("summary", flat=True).get(pk=disruption.pk)
+    Disruption.objects.filter(pk=disruption.pk).update(
+        summary={
+            **summary,
+            "best": best,
+            "checked": checked,
+            "options_due": False,
+            "options_version": version,
+        }
+    )
+
+
+def _fill(
+    study: Study,
+    option: Option,
+    candidate: engine.Candidate,
+    stake: Stake,
+    rank: int,
+    version: int,
+) -> None:
+    was = option.figures.get("was", []) if option.pk else []
+    option.footprint = _footprint(study, option, candidate, version)
+    option.version = version
+    for name, value in columns(study, candidate, stake, rank).items():
+        setattr(option, name, value)
+    headline = [version, {name: option.figures.get(name) for name in rules.COMPARED}]
+    option.figures = {**option.figures, "was": [headline, *was][:KEPT_FIGURES]}
+
+
+def columns(study: Study, candidate: engine.Candidate, stake: Stake, rank: int) -> dict[str, Any]:
+    """An option's columns by name, but for its footprint and version."""
+    figures = study.candidate_figures(candidate, stake)
+    late = rules.number(figures.get("late_cash")) + rules.number(figures.get("late_estimate"))
+    return {
+        "slug": candidate.slug,
+        "kind": candidate.kind.value,
+        "verdict": candidate.verdict.value,
+        "rank": rank,
+        "changes": study.changes_json(candidate.changes),
+        "figures": dict(figures),
+        "cash": rules.number(figures.get("extra_cash")),
+        "estimate": rules.number(figures.get("extra_estimate")),
+        "late_cost": late,
+        "saves": rules.number(figures.get("saves")),
+        "weight": rules.number(figures.get("weight")),
+        "decide_by": study.decide_by(candidate),
+    }
+
+
+def _footprint(
+    study: Study, option: Option, candidate: engine.Candidate, version: int
+) -> dict[str, Any]:
+    """The rows that it changes, as they are now, and since which version they are so."""
+    if candidate.footprint is None:
+        return {"rows": {}, "since": {}}
+    found = candidate.footprint
+    units: Iterable[int] = {*found.queues, *found.calendars}
+    rows = study.footprint_rows(units, found.ops)
+    known = option.footprint.get("rows", {})
+    since = option.footprint.get("since", {})
+    return {
+        "rows": rows,
+        "since": {
+            name: since.get(name, 0)
+            if name in known and not rules.row_moved(known[name], value)
+            else (version if name in known else 0)
+            for name, value in rows.items()
+        },
+    }
+
+
+def _is_answer(option: Option) -> bool:
+    return (
+        option.verdict == Option.Verdict.OFFERED
+        and option.kind not in (Option.Kind.DO_NOTHING, Option.Kind.MINE)
+        and option.saves > 0
+    )
+
+
+def _headline(option: Option) -> dict[str, Any]:
+    """The best answer as the inbox row tells it."""
+    return {
+        "option_id": option.pk,
+        "slug": option.slug,
+        "kind": option.kind,
+        "facts": option.figures.get("facts", {}),
+        "hit_lines": option.figures.get("hit_lines", 0),
+        "late_lines": option.figures.get("late_lines", 0),
+        "total": option.figures.get("total"),
+        "saves": str(option.saves),
+    }

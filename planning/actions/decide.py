@@ -1,0 +1,567 @@
+"""Taking a decision and taking it back: the footprint is compared, then ordinary acts follow.
+
+A plan's version alone never refuses. What refuses is that somebody changed a row that the option
+changes, or that the option is worse by now than what the person saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from equipment.actions import add_window, remove_window
+from equipment.models import CalendarException
+from mes.access import ACTS
+from mes.clock import wall_now
+from mes.commands import Command
+from mes.errors import Refused, Stale
+from mes.events import plain
+from mes.models import Role, RoleGrant, ShopFloorEvent, SitePlan, Task
+from mes.rows import find
+from planning import rules, snapshot, words
+from planning.actions.commit import commit_projection, peg_changes, put_pegs
+from planning.actions.recompute import hold_lock
+from planning.actions.study import Study
+from planning.engine.changes import (
+    AddCalendarWindow,
+    Change,
+    MoveJob,
+    RemoveCalendarWindow,
+    from_json,
+    queues_after,
+    to_json,
+)
+from planning.engine.changes import inverse as inverse_of
+from planning.models import Decision, Disruption, Option
+from workorders.actions import move_job, set_queue
+from workorders.models import JobOrder, UnitQueue
+
+
+def accept(
+    command: Command,
+    *,
+    option_id: int,
+    based_on_version: int,
+    why: str = "",
+    changes: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Apply an option by the acts that a person would use, and make its plan the committed one.
+
+    based_on_version  the plan version of the page on which it was chosen.
+    changes           for the option "mine": the planner's own changes, as typed changes in JSON
+                      with instants in unix seconds.
+
+    :raises Stale: with what moved, or with the figures then and now if it became worse.
+    :raises Refused: if it is not possible, or beyond the person's authority (403, `authority`).
+    """
+    hold_lock(command.site.pk)
+    option = find(command, Option, option_id)
+    disruption = find(command, Disruption, option.disruption_id, lock=True)
+    if disruption.state == Disruption.State.CLOSED:
+        raise Stale(_("This is over already; there is nothing left to decide."))
+    if disruption.state == Disruption.State.ACCEPTED:
+        raise Stale(_("Somebody has decided this already. Undo that first."))
+    if option.verdict == Option.Verdict.IMPOSSIBLE:
+        raise Stale(_("This option is no longer possible. Choose another one."))
+    snap = snapshot.take(command.site.pk, wall_now=wall_now())
+    study = Study(snap)
+    chosen = changes if option.kind == Option.Kind.MINE and changes is not None else option.changes
+    _compare_footprint(study, option, based_on_version)
+    asked = study.fitted(_read_changes(study, chosen))
+    found = study.evaluate(asked)
+    if found.refusal is not None:
+        raise Stale(
+            words.refusal(study.refusal_figures(found.refusal)),
+            moved=[],
+            code_why=found.refusal.why,
+        )
+    figures = study.option_figures(found)
+    if option.kind != Option.Kind.MINE:
+        _compare_figures(command, study, option, figures, based_on_version)
+    _check_authority(command, figures)
+
+    reason = words.title(disruption)
+    inverse = {
+        "changes": to_json(inverse_of(snap.plant, asked), epoch=study.unix_epoch),
+        "queues": {},
+        "pegs": {},
+    }
+    touched = queues_after(snap.plant, found.plant)
+    inverse["queues"] = {
+        str(unit): queue
+        for unit, queue in snap.decided["queues"]
+        if unit in _units_of(asked, touched)
+    }
+    _apply(command, study, asked, touched, reason=reason)
+    pegs = peg_changes(snap, found.plant, found.projection)
+    put_pegs(command.site.pk, pegs)
+    inverse["pegs"] = {"add": pegs["remove"], "remove": pegs["add"]}
+
+    decision_id = _next_id()
+    Disruption.objects.filter(pk=disruption.pk).update(
+        state=Disruption.State.ACCEPTED, growing=False
+    )
+    seen = [
+        {
+            "slug": each.slug,
+            "kind": each.kind,
+            "rank": each.rank,
+            "cash": each.cash,
+            "estimate": each.estimate,
+            "late_cost": each.late_cost,
+            "saves": each.saves,
+        }
+        for each in Option.objects.filter(
+            disruption=disruption, verdict=Option.Verdict.OFFERED
+        ).order_by("rank")
+    ]
+    title = words.option_name(option)
+    _tasks(command, decision_id, study, asked, figures)
+
+    def store(seq: int) -> None:
+        version = commit_projection(study.of(found.plant), seq=seq)
+        after = Study(snapshot.take(command.site.pk, wall_now=wall_now()))
+        Decision.objects.create(
+            id=decision_id,
+            site=command.site,
+            disruption=disruption,
+            event_seq=seq,
+            kind=option.kind,
+            title=title[:200],
+            person_id=command.actor.person_id,
+            at=command.now,
+            why=why[:300],
+            version=version,
+            committed_version_before=snap.committed_version,
+            plan_hash_before=snap.plan_hash,
+            plan_hash_after=after.snap.plan_hash,
+            changes=to_json(asked, epoch=study.unix_epoch),
+            inverse=inverse,
+            footprint_after=after.footprint_rows(_units_of(asked, touched), _jobs_of(asked)),
+            seen=plain(seen),
+            predicted=_predicted(figures),
+        )
+
+    command.record(
+        "planning.option.accepted",
+        subject=("decision", decision_id),
+        body={
+            "disruption_id": disruption.pk,
+            "option": option.slug,
+            "option_kind": option.kind,
+            "title": title,
+            "why": why,
+            "changes": to_json(asked, epoch=study.unix_epoch),
+            "cash": figures["extra_cash"],
+            "saves": figures["saves"],
+        },
+        then=store,
+    )
+    return {
+        "decision_id": decision_id,
+        "disruption_id": disruption.pk,
+        "title": title,
+        "message": _("Accepted: %(title)s.") % {"title": title},
+    }
+
+
+def undo(command: Command, *, decision_id: int) -> dict[str, Any]:
+    """Take a decision back: the inverse acts, and the committed version that stood before.
+
+    :raises Stale: if somebody changed what it changed, or a job that it moved has begun.
+    """
+    hold_lock(command.site.pk)
+    decision = find(command, Decision, decision_id)
+    if decision.undo_of_id is not None:
+        raise Refused(_("This is an undo itself. Accept the option again instead."))
+    if Decision.objects.filter(undo_of=decision).exists():
+        raise Refused(_("This was taken back before."), status=409, code="done_already")
+    snap = snapshot.take(command.site.pk, wall_now=wall_now())
+    study = Study(snap)
+    asked = _read_changes(study, decision.changes)
+    units = {int(unit) for unit in decision.inverse["queues"]}
+    _check_still_undoable(command, study, decision, asked)
+
+    reason = _("Taken back: %(title)s") % {"title": decision.title}
+    for change in reversed(asked):
+        if isinstance(change, MoveJob):
+            _move_back(command, study, change, decision.inverse, reason)
+        elif isinstance(change, AddCalendarWindow):
+            remove_window(command, window_id=_window(study, change))
+        elif isinstance(change, RemoveCalendarWindow):
+            _open_window(command, study, change, reason)
+    for unit_id in sorted(units):
+        _restore_queue(command, unit_id, decision.inverse["queues"][str(unit_id)], reason)
+    put_pegs(command.site.pk, decision.inverse["pegs"])
+    if decision.disruption_id is not None:
+        Disruption.objects.filter(
+            pk=decision.disruption_id, state=Disruption.State.ACCEPTED
+        ).update(state=Disruption.State.OPEN)
+    Task.objects.filter(
+        site=command.site, subject_type="decision", subject_id=decision.pk, done_at=None
+    ).update(done_at=command.now, done_by=command.actor.person_id)
+    undo_id = _next_id()
+
+    def store(seq: int) -> None:
+        # The older commitment stands again, unless somebody committed another one meanwhile.
+        SitePlan.objects.filter(site=command.site, committed_version=decision.version).update(
+            committed_version=decision.committed_version_before
+        )
+        Decision.objects.create(
+            id=undo_id,
+            site=command.site,
+            disruption_id=decision.disruption_id,
+            event_seq=seq,
+            kind=decision.kind,
+            title=decision.title,
+            person_id=command.actor.person_id,
+            at=command.now,
+            version=snap.plan_version,
+            committed_version_before=snap.committed_version,
+            plan_hash_before=snap.plan_hash,
+            plan_hash_after=_hash_now(command),
+            changes=decision.inverse["changes"],
+            inverse={"changes": decision.changes, "queues": {}, "pegs": {}},
+            footprint_after={},
+            seen=[],
+            predicted={},
+            undo_of=decision,
+        )
+
+    command.record(
+        "planning.decision.undone",
+        subject=("decision", undo_id),
+        body={
+            "disruption_id": decision.disruption_id,
+            "undone_id": decision.pk,
+            "title": decision.title,
+        },
+        then=store,
+    )
+    return {
+        "decision_id": undo_id,
+        "disruption_id": decision.disruption_id,
+        "message": _("Taken back: %(title)s.") % {"title": decision.title},
+    }
+
+
+# -- applying ------------------------------------------------------------------------------------
+
+
+def _apply(
+    command: Command,
+    study: Study,
+    changes: Sequence[Change],
+    queues: Mapping[int, Sequence[int]],
+    *,
+    reason: str,
+) -> None:
+    """Do what the changes say, each by the act of the app that owns it."""
+    for change in changes:
+        if isinstance(change, MoveJob):
+            if study.snap.jobs[change.op_id].unit_id != change.to_unit_id:
+                move_job(
+                    command,
+                    job_order_id=change.op_id,
+                    to_unit_id=change.to_unit_id,
+                    position=10**6,
+                    reason=reason,
+                )
+        elif isinstance(change, AddCalendarWindow):
+            _open_window(command, study, change, reason)
+        elif isinstance(change, RemoveCalendarWindow):
+            remove_window(command, window_id=_window(study, change))
+    for unit_id, waiting in sorted(queues.items()):
+        queue = UnitQueue.objects.filter(site=command.site, unit=unit_id).first()
+        there = queue.job_order_ids if queue is not None else []
+        ahead = [job_id for job_id in there if job_id not in set(waiting)]
+        set_queue(command, unit_id=unit_id, job_order_ids=[*ahead, *waiting], reason=reason)
+
+
+def _open_window(
+    command: Command, study: Study, change: AddCalendarWindow | RemoveCalendarWindow, reason: str
+) -> None:
+    starts_at, ends_at = study.snap.instant(change.start_s), study.snap.instant(change.end_s)
+    assert starts_at is not None  # windows have both ends
+    assert ends_at is not None
+    add_window(
+        command,
+        unit_id=change.unit_id,
+        kind=CalendarException.Kind.OPEN,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason[:120],
+    )
+
+
+def _window(study: Study, change: AddCalendarWindow | RemoveCalendarWindow) -> int:
+    found = (
+        CalendarException.objects.filter(
+            unit=change.unit_id,
+            kind=CalendarException.Kind.OPEN,
+            starts_at=study.snap.instant(change.start_s),
+            ends_at=study.snap.instant(change.end_s),
+            removed_seq=None,
+        )
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if found is None:
+        raise Stale(_("The overtime was already taken out."))
+    return int(found)
+
+
+def _move_back(
+    command: Command,
+    study: Study,
+    change: MoveJob,
+    inverse: Mapping[str, Any],
+    reason: str,
+) -> None:
+    home = next(
+        (int(unit) for unit, queue in inverse["queues"].items() if change.op_id in queue), None
+    )
+    if home is not None and study.snap.jobs[change.op_id].unit_id != home:
+        move_job(
+            command,
+            job_order_id=change.op_id,
+            to_unit_id=home,
+            position=10**6,
+            reason=reason,
+        )
+
+
+def _restore_queue(command: Command, unit_id: int, before: Sequence[int], reason: str) -> None:
+    """Put a queue back into its order; jobs that have ended since are out, new ones at the end."""
+    queue = UnitQueue.objects.get(site=command.site, unit=unit_id)
+    there = set(queue.job_order_ids)
+    known = set(before)
+    wanted = [job_id for job_id in before if job_id in there]
+    wanted += [job_id for job_id in queue.job_order_ids if job_id not in known]
+    running = list(
+        JobOrder.objects.filter(
+            site=command.site, pk__in=wanted, status=JobOrder.Status.RUNNING
+        ).values_list("pk", flat=True)
+    )
+    # What runs stands at the head, also where it has begun since.
+    wanted.sort(key=lambda job_id: job_id not in running)
+    set_queue(command, unit_id=unit_id, job_order_ids=wanted, reason=reason)
+
+
+def _read_changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    try:
+        return from_json(rows, epoch=-study.unix_epoch)
+    except ValueError as problem:
+        raise Refused(str(problem), code="changes") from problem
+
+
+def _units_of(changes: Sequence[Change], queues: Mapping[int, Any]) -> set[int]:
+    units = set(queues)
+    for change in changes:
+        unit_id = getattr(change, "unit_id", None) or getattr(change, "to_unit_id", None)
+        if unit_id is not None:
+            units.add(unit_id)
+    return units
+
+
+def _jobs_of(changes: Sequence[Change]) -> set[int]:
+    return {change.op_id for change in changes if isinstance(change, MoveJob)}
+
+
+# -- comparing -----------------------------------------------------------------------------------
+
+
+def _named(study: Study, rows: Iterable[str]) -> str:
+    codes = {f"queue:{pk}": code for pk, code in study.snap.units.items()}
+    codes |= {f"calendar:{pk}": code for pk, code in study.snap.units.items()}
+    codes |= {f"job:{pk}": study.subject_code("job_order", pk) for pk in study.snap.jobs}
+    return ", ".join(words.footprint_row(name, codes) for name in sorted(set(rows)))
+
+
+def _compare_footprint(study: Study, option: Option, based_on_version: int) -> None:
+    """Refuse where a row that the option changes is not what it was on the person's page."""
+    stored: dict[str, Any] = option.footprint.get("rows", {})
+    since: dict[str, int] = option.footprint.get("since", {})
+    units = [int(name.split(":")[1]) for name in stored if name.startswith("queue:")]
+    jobs = [int(name.split(":")[1]) for name in stored if name.startswith("job:")]
+    now = study.footprint_rows(units, jobs)
+    moved = [name for name, at in since.items() if at > based_on_version]
+    moved += [name for name in stored if rules.row_moved(stored[name], now.get(name))]
+    if moved:
+        raise Stale(
+            _("The plan has moved on since you looked: %(what)s changed. Look again and decide.")
+            % {
+                "what": ", ".join(
+                    words.footprint_row(study.snap, name) for name in sorted(set(moved))
+                )
+            },
+            moved=sorted(set(moved)),
+        )
+
+
+def _compare_figures(
+    command: Command,
+    study: Study,
+    option: Option,
+    now: rules.OptionFigures,
+    based_on_version: int,
+) -> None:
+    """Refuse where it is worse than what the person saw by more than the site tolerates."""
+    seen = rules.figures_seen(option.figures, based_on_version)
+    worse = rules.is_worse(seen, now, tolerance_ppm=study.snap.accept_tolerance_ppm)
+    if worse:
+        raise Stale(
+            _("This option has become worse since you looked. Here are its figures of now."),
+            moved=[],
+            then=seen,
+            now={name: now[name] for name in rules.COMPARED},  # type: ignore[literal-required]
+        )
+
+
+def _check_still_undoable(
+    command: Command, study: Study, decision: Decision, changes: Sequence[Change]
+) -> None:
+    jobs = _jobs_of(changes)
+    begun = (
+        ShopFloorEvent.objects.filter(
+            site=command.site,
+            seq__gt=decision.event_seq,
+            subject_type="job_order",
+            subject_id__in=jobs,
+            kind__in=["workorders.job.started", "workorders.job.resumed"],
+        )
+        .order_by("seq")
+        .first()
+    )
+    if begun is not None:
+        job = JobOrder.objects.select_related("unit", "work_order").get(pk=begun.subject_id)
+        raise Stale(
+            _("%(job)s has begun on %(unit)s at %(time)s, so this can't be taken back any more.")
+            % {
+                "job": f"{job.work_order.code} / {job.number}",
+                "unit": job.unit.code,
+                "time": words.clock(begun.occurred_at, study.snap.time_zone),
+            },
+            moved=[f"job:{job.pk}"],
+        )
+    stored: dict[str, Any] = decision.footprint_after
+    units = [int(name.split(":")[1]) for name in stored if name.startswith("queue:")]
+    now = study.footprint_rows(units, jobs)
+    moved = [name for name in stored if rules.row_moved(stored[name], now.get(name))]
+    if moved:
+        raise Stale(
+            _("Somebody has changed %(what)s since. Decide anew instead of taking this back.")
+            % {"what": _named(study, moved)},
+            moved=moved,
+        )
+
+
+def _check_authority(command: Command, figures: rules.OptionFigures) -> None:
+    """Refuse what is beyond the person's grants, and say who could do it."""
+    grants = [
+        grant for role, grant in command.actor.grants.items() if role in ACTS["option.accept"]
+    ]
+    cash = rules.ten_thousandths_of(figures["extra_cash"])
+    lacks = []
+    if not any(
+        g.amount_limit is None or rules.ten_thousandths(g.amount_limit) >= cash for g in grants
+    ):
+        lacks.append("amount")
+    if figures["frozen_moved"] and not any(grant.may_touch_frozen for grant in grants):
+        lacks.append("frozen")
+    if figures["hurt"] and not any(grant.may_hurt_customer for grant in grants):
+        lacks.append("customer")
+    if not lacks:
+        return
+    able = (
+        RoleGrant.objects.filter(site=command.site, role__in=ACTS["option.accept"])
+        .select_related("person")
+        .order_by("person__name")
+    )
+    names = sorted(
+        {
+            grant.person.name
+            for grant in able
+            if ("amount" not in lacks or grant.amount_limit is None
+                or rules.ten_thousandths(grant.amount_limit) >= cash)
+            and ("frozen" not in lacks or grant.may_touch_frozen)
+            and ("customer" not in lacks or grant.may_hurt_customer)
+            and grant.person_id != command.actor.person_id
+        }
+    )  # fmt: skip
+    raise Refused(
+        words.authority(lacks, names, rules.number(figures["extra_cash"]), command.site),
+        status=403,
+        code="authority",
+        needs={"lacks": lacks, "ask": names},
+    )
+
+
+# -- what follows --------------------------------------------------------------------------------
+
+
+def _tasks(
+    command: Command,
+    decision_id: int,
+    study: Study,
+    changes: Sequence[Change],
+    figures: rules.OptionFigures,
+) -> None:
+    """What others have to do because of the decision."""
+    rows: list[tuple[str, str, datetime | None]] = []
+    for change in changes:
+        if isinstance(change, AddCalendarWindow):
+            starts_at = study.snap.instant(change.start_s)
+            ends_at = study.snap.instant(change.end_s)
+            assert starts_at is not None
+            assert ends_at is not None
+            text = words.confirm_overtime(
+                study.snap.units[change.unit_id], starts_at, ends_at, study.snap.time_zone
+            )
+            rows.append((Role.SUPERVISOR, text, starts_at))
+    for hit in figures["hurt"]:
+        rows.append((Role.SALES, words.tell_customer(hit, study.snap.time_zone), None))
+    Task.objects.bulk_create(
+        [
+            Task(
+                site=command.site,
+                role=role,
+                text=text[:200],
+                subject_type="decision",
+                subject_id=decision_id,
+                due_at=due_at,
+                created_at=command.now,
+            )
+            for role, text, due_at in rows
+        ]
+    )
+
+
+def _predicted(figures: rules.OptionFigures) -> dict[str, Any]:
+    """What the decision is measured by later."""
+    return {
+        "lines": figures["lines"],
+        "late_lines": figures["late_lines"],
+        "late_days": figures["late_days"],
+        "extra_cash": figures["extra_cash"],
+        "extra_estimate": figures["extra_estimate"],
+        "late_cash": figures["late_cash"],
+        "late_estimate": figures["late_estimate"],
+        "saves": figures["saves"],
+    }
+
+
+def _hash_now(command: Command) -> str:
+    return snapshot.take(command.site.pk, wall_now=wall_now()).plan_hash
+
+
+def _next_id() -> int:
+    """The decision's number before its row: the event that names it comes first."""
+    with connection.cursor() as cursor:
+        cursor.execute("select nextval(pg_get_serial_sequence('planning_decision', 'id'))")
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,606 @@
+"""The life of disruptions: what opened, what it does now, what is over, and to whom it is booked.
+
+A breakdown and a hold stand as long as the fact does; scrap and slips as long as they hurt
+somebody. Everything is found from the state at one event number, so that a lost, a doubled or a
+coalesced bell changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Max
+
+from planning import rules
+from planning.actions.study import Late, Study
+from planning.engine.changes import apply, from_json
+from planning.engine.impact import Cause, CauseKind, priority
+from planning.engine.plant import NEVER, LotStatus, Plant, Projection, SupplyKind
+from planning.models import Booking, Decision, Disruption, Impact
+
+Key = tuple[str, str, int]  # kind, subject type, subject id
+
+BACK_AGAIN = timedelta(hours=24)
+SAME_AGAIN = timedelta(hours=1)
+SLIPS = 3  # rows of slips at a time; what is beyond them stands in the plan's figures
+UNIT_EVENTS = frozenset(
+    {"equipment.unit.went_down", "equipment.estimate.changed", "equipment.unit.came_up"}
+)
+HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
+DECISION_EVENTS = frozenset({"planning.option.accepted", "planning.decision.undone"})
+
+
+@dataclass(slots=True)
+class Row:
+    """One disruption in the making: the stored row, or a new one, and what was found."""
+
+    disruption: Disruption
+    cause: Cause | None
+    is_new: bool = False
+    ends: str = ""  # why it closes; empty: it stands
+    figures: rules.ImpactFigures | None = None
+    at_stake: int = 0
+    priority: int = 4
+    is_changed: bool = False
+    gone: Projection | None = None  # the projection without its cause
+
+    @property
+    def key(self) -> Key:
+        row = self.disruption
+        return (row.kind, row.subject_type, row.subject_id)
+
+
+@dataclass(slots=True)
+class Booked:
+    """A change of one line's lateness and cost, and whose it is."""
+
+    cause: str  # DISRUPTION, DECISION, CLOCK or EVENTS
+    key: Key | None
+    disruption_id: int | None
+    line_id: int
+    late_s: int
+    cost: int
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that one recompute has to store."""
+
+    study: Study
+    rows: list[Row]
+    booked: list[Booked]
+    plan_figures: dict[str, Any]
+    is_news: bool  # something reported changed, though no event came
+    topics: set[str] = field(default_factory=set)
+
+
+def find(study: Study) -> Found:
+    """Find what the pending events and the clock did, disruption by disruption."""
+    snap = study.snap
+    known = {
+        (row.kind, row.subject_type, row.subject_id): row
+        for row in Disruption.objects.filter(site_id=snap.site_id).exclude(
+            state=Disruption.State.CLOSED
+        )
+    }
+    groups = _groups(study)
+    booked = _book(study, groups, known)
+    rows = [*_facts(study, known), *_scrap(study, known, booked)]
+    without = _without_all(study, rows)
+    rows += _slips(study, known, without)
+    rows += _backlog(study, known)
+    for row in rows:
+        _measure(study, row)
+    figures = study.plan_figures(
+        without, sum(row.at_stake for row in rows if row.disruption.kind != "BACKLOG")
+    )
+    before = snap.previous.figures if snap.previous else {}
+    is_news = (
+        any(row.is_new or row.ends or row.is_changed for row in rows)
+        or any(abs(each.late_s) >= rules.TICK_REPORT_S for each in booked)
+        or any(figures[name] != before.get(name) for name in rules.REPORTED)
+    )
+    found = Found(study, rows, booked, figures, is_news)
+    found.topics = _topics(found)
+    return found
+
+
+# -- who made it late ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Group:
+    """Pending events that belong together, and how to see the plant without them."""
+
+    cause: str
+    key: Key | None = None
+    disruption_id: int | None = None
+    undo: Callable[[Plant], Plant] | None = None
+
+
+def _groups(study: Study) -> list[_Group]:
+    """The pending events by what they belong to, in the order of their first one."""
+    snap = study.snap
+    decided = {event.key: event for event in snap.events if event.kind in DECISION_EVENTS}
+    decisions = Decision.objects.in_bulk([event.subject_id for event in decided.values()])
+    found: dict[Any, _Group] = {}
+    for event in snap.events:
+        decision = decided.get(event.key)
+        key: Key
+        if decision is not None:
+            stored = decisions[decision.subject_id]
+            found.setdefault(
+                decision.subject_id,
+                _Group(
+                    "DECISION",
+                    disruption_id=stored.disruption_id,
+                    undo=_undo_changes(study, stored.inverse["changes"]),
+                ),
+            )
+        elif event.kind in UNIT_EVENTS:
+            key = ("BREAKDOWN", "unit", event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
+        elif event.kind in HOLD_EVENTS:
+            key = ("HOLD", event.subject_type, event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
+        elif event.subject_type == "job_order" and snap.scrapped.get(event.subject_id, 0) > 0:
+            key = ("SCRAP", "job_order", event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
+    return list(found.values())
+
+
+def _undo_changes(study: Study, inverse: list[dict[str, Any]]) -> Callable[[Plant], Plant]:
+    def undo(plant: Plant) -> Plant:
+        try:
+            return apply(plant, from_json(inverse, epoch=-study.unix_epoch))
+        except ValueError:
+            # Facts came in between (the job has started): it can't be told apart from them.
+            return plant
+
+    return undo
+
+
+def _book(study: Study, groups: Sequence[_Group], known: Mapping[Key, Disruption]) -> list[Booked]:
+    """Book every change of lateness since the stored version: time first, then group by group.
+
+    The plant as it was before a group is the plant of now with that group's facts taken back.
+    The bookings of a line add up to its lateness now, less its lateness then, exactly.
+    """
+    if len(groups) > rules.MAX_GROUPS:
+        groups = [*groups[: rules.MAX_GROUPS], _Group("EVENTS")]
+    plants = [study.plant]
+    for group in reversed(groups):
+        undo = group.undo or _undo_fact(study, group.key, known)
+        plants.append(undo(plants[-1]) if undo else plants[-1])
+    plants.reverse()
+    late = study.previous_late
+    booked: list[Booked] = []
+    other = "EVENTS" if study.snap.events else "CLOCK"
+    for group, plant in zip([_Group(other), *groups], plants, strict=True):
+        now_late = study.late(study.project(plant))
+        booked += [
+            Booked(group.cause, group.key, group.disruption_id, line_id, late_s, cost)
+            for line_id, late_s, cost in _differences(late, now_late)
+        ]
+        late = now_late
+    if not (study.snap.previous and study.snap.previous.figures.get("opened")):
+        for each in booked:
+            each.cause = "OPENING"
+    return booked
+
+
+def _differences(before: Late, after: Late) -> list[tuple[int, int, int]]:
+    found = []
+    for line_id in sorted(before.keys() | after.keys()):
+        late_then, *cost_then = before.get(line_id, (0, 0, 0))
+        late_now, *cost_now = after.get(line_id, (0, 0, 0))
+        change = (late_now - late_then, sum(cost_now) - sum(cost_then))
+        if change != (0, 0):
+            found.append((line_id, *change))
+    return found
+
+
+def _undo_fact(
+    study: Study, key: Key | None, known: Mapping[Key, Disruption]
+) -> Callable[[Plant], Plant] | None:
+    """How to see the plant as it was before the newest facts of one cause."""
+    if key is None:
+        return None
+    kind, subject_type, subject_id = key
+    row = known.get(key)
+    until = (
+        study.snap.seconds(datetime.fromisoformat(row.cause["until"]))
+        if (row is not None and row.cause.get("until"))
+        else NEVER
+    )
+    if kind == "BREAKDOWN":
+        return lambda plant: _unit_state(plant, subject_id, row is not None, until)
+    if kind == "HOLD" and subject_type == "lot":
+        return lambda plant: _lot_state(plant, subject_id, row is not None, until)
+    if kind == "HOLD":
+        return lambda plant: _job_state(plant, subject_id, row is not None, until)
+    pieces = study.snap.scrapped.get(subject_id, 0)
+    return lambda plant: study.without(plant, Cause(CauseKind.SCRAP, subject_id, pieces))
+
+
+def _written(column: Any, at: Any, value: int | bool) -> Any:
+    changed = column.copy()
+    changed[at] = value
+    return changed
+
+
+def _unit_state(plant: Plant, unit_id: int, down: bool, until: int) -> Plant:
+    at = plant.unit_id == unit_id
+    return replace(
+        plant,
+        unit_down=_written(plant.unit_down, at, down),
+        unit_down_until=_written(plant.unit_down_until, at, until),
+    )
+
+
+def _lot_state(plant: Plant, lot_id: int, held: bool, until: int) -> Plant:
+    at = (plant.supply_id == lot_id) & (plant.supply_kind == SupplyKind.LOT)
+    status = LotStatus.HELD if held else LotStatus.RELEASED
+    return replace(
+        plant,
+        supply_status=_written(plant.supply_status, at, int(status)),
+        supply_until=_written(plant.supply_until, at, until),
+    )
+
+
+def _job_state(plant: Plant, job_id: int, held: bool, until: int) -> Plant:
+    at = plant.op_id == job_id
+    return replace(
+        plant,
+        op_hold=_written(plant.op_hold, at, held),
+        op_hold_until=_written(plant.op_hold_until, at, until),
+    )
+
+
+# -- what stands open ---------------------------------------------------------------------------
+
+
+def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
+    """A row for each unit that is down and each hold; a close for each that is over."""
+    snap = study.snap
+    wanted: dict[Key, tuple[Cause, rules.CauseFacts, int, int]] = {}
+    for unit_id, stop in snap.stops.items():
+        wanted["BREAKDOWN", "unit", unit_id] = (
+            Cause(CauseKind.UNIT_DOWN, unit_id),
+            study.stop_facts(stop),
+            stop.started,
+            stop.opened_seq,
+        )
+    for hold in snap.holds.values():
+        facts = study.hold_facts(hold)
+        if hold.lot_id is not None:
+            cause, key = Cause(CauseKind.LOT_HELD, hold.lot_id), ("HOLD", "lot", hold.lot_id)
+        else:
+            assert hold.job_order_id is not None  # kept by hold_is_on_a_lot_or_a_job_order
+            cause = Cause(CauseKind.JOB_HELD, hold.job_order_id)
+            key = ("HOLD", "job_order", hold.job_order_id)
+        wanted[key] = (cause, facts, hold.placed, hold.placed_seq)
+    rows = []
+    for key, (cause, facts, since, seq) in wanted.items():
+        row = known.get(key)
+        if row is None:
+            rows.append(_open(study, key, cause, facts, since=since, seq=seq))
+        else:
+            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+    for key, row in known.items():
+        if row.kind in ("BREAKDOWN", "HOLD") and key not in wanted:
+            rows.append(Row(row, None, ends="REPAIRED" if row.kind == "BREAKDOWN" else "RELEASED"))
+    return rows
+
+
+def facts_of(study: Study, cause: Cause) -> rules.CauseFacts:
+    """The facts of a unit that is down or of a hold, as its disruption carries them."""
+    if cause.kind is CauseKind.UNIT_DOWN:
+        return study.stop_facts(study.snap.stops[cause.id])
+    by_lot = cause.kind is CauseKind.LOT_HELD
+    return next(
+        study.hold_facts(hold)
+        for hold in study.snap.holds.values()
+        if (hold.lot_id if by_lot else hold.job_order_id) == cause.id
+    )
+
+
+def _tell(row: Disruption, facts: rules.CauseFacts) -> bool:
+    """Bring the facts of a cause up to date; whether they changed."""
+    kept = {name: value for name, value in row.cause.items() if name in ("back_again",)}
+    new = {**facts, **kept}
+    changed = bool(row.cause != new)
+    row.cause = new
+    return changed
+
+
+def _open(
+    study: Study,
+    key: Key,
+    cause: Cause,
+    facts: rules.CauseFacts,
+    *,
+    since: int,
+    seq: int,
+) -> Row:
+    """A new row, or the last one of the same cause if that closed just now (one row, n times)."""
+    snap = study.snap
+    kind, subject_type, subject_id = key
+    last = (
+        Disruption.objects.filter(
+            site_id=snap.site_id, kind=kind, subject_type=subject_type, subject_id=subject_id,
+            state=Disruption.State.CLOSED, closed_at__gt=snap.now_at - BACK_AGAIN,
+        )
+        .order_by("-closed_at")
+        .first()
+    )  # fmt: skip
+    opened_at = snap.instant(since) or snap.now_at
+    if last is not None and last.closed_at is not None:
+        if last.closed_at > snap.now_at - SAME_AGAIN:
+            last.state = Disruption.State.NEW
+            last.occurrences += 1
+            last.closed_at = None
+            last.close_reason = ""
+            last.cause = {**facts}
+            last.opened_at = opened_at
+            return Row(last, cause, is_changed=True)
+        facts = {**facts, "back_again": last.number}
+    row = Disruption(
+        site_id=snap.site_id,
+        kind=kind,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        subject_code=study.subject_code(subject_type, subject_id)[:80],
+        cause=facts,
+        opened_seq=seq,
+        last_seq=snap.seq,
+        opened_at=opened_at,
+    )
+    return Row(row, cause, is_new=True)
+
+
+def _scrap(study: Study, known: Mapping[Key, Disruption], booked: Sequence[Booked]) -> list[Row]:
+    """Scrap that makes a line late or an item short; what slack took up is kept as absorbed."""
+    snap = study.snap
+    rows = []
+    # Before the plan is committed there is no promise that scrap could break.
+    scrapped = snap.scrapped if snap.committed_version else {}
+    for job_id, pieces in sorted(scrapped.items()):
+        key = ("SCRAP", "job_order", job_id)
+        row = known.get(key)
+        so_far = study.millionths(row.cause.get("scrap", "0")) if row else 0
+        if pieces + so_far <= 0 or job_id not in snap.jobs:
+            continue
+        cause = Cause(CauseKind.SCRAP, job_id, pieces + so_far)
+        facts = study.scrap_facts(job_id, pieces + so_far)
+        if row is not None:
+            row.occurrences += 1
+            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+        else:
+            rows.append(_open(study, key, cause, facts, since=snap.now, seq=snap.seq))
+    for key, row in known.items():
+        if row.kind == "SCRAP" and key[2] not in snap.scrapped:
+            if key[2] not in snap.jobs:
+                rows.append(Row(row, None, ends="RECOVERED"))
+                continue
+            pieces = study.millionths(row.cause.get("scrap", "0"))
+            rows.append(Row(row, Cause(CauseKind.SCRAP, key[2], pieces)))
+    return rows
+
+
+def _without_all(study: Study, rows: Sequence[Row]) -> Projection:
+    """The projection with every open cause gone: what nobody's trouble explains stays."""
+    plant = study.plant
+    for row in rows:
+        if row.cause is not None:
+            plant = study.without(plant, row.cause)
+    return study.project(plant)
+
+
+def _slips(study: Study, known: Mapping[Key, Disruption], without: Projection) -> list[Row]:
+    """Operations that run late by themselves and make a line later than the committed plan."""
+    wanted = study.slips(without)
+    rows = []
+    ranked = sorted(wanted.items(), key=lambda each: (-each[1][0], each[0]))
+    standing = {key[2] for key in known if key[0] == "SLIP"}
+    chosen = [job for job, _ in ranked if job in standing]
+    chosen += [job for job, _ in ranked if job not in standing][: max(0, SLIPS - len(chosen))]
+    for job_id in chosen:
+        key = ("SLIP", "job_order", job_id)
+        facts = study.slip_facts(job_id, wanted[job_id][1])
+        cause = Cause(CauseKind.SLIP, job_id)
+        row = known.get(key)
+        if row is None:
+            rows.append(_open(study, key, cause, facts, since=study.snap.now, seq=study.snap.seq))
+        else:
+            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+    for key, row in known.items():
+        if row.kind == "SLIP" and key[2] not in wanted:
+            rows.append(Row(row, None, ends="RECOVERED"))
+    return rows
+
+
+def _backlog(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
+    """What was late or short in the first committed plan: one row with a count."""
+    row = known.get(("BACKLOG", "site", study.snap.site_id))
+    if row is None:
+        return []
+    still = study.still_late(row.cause.get("late", {}))
+    facts = {**row.cause, "count": len(still)}
+    changed = facts != row.cause
+    row.cause = facts
+    return [Row(row, None, is_changed=changed, ends="" if still else "RECOVERED")]
+
+
+# -- what it does --------------------------------------------------------------------------------
+
+
+def _measure(study: Study, row: Row) -> None:
+    """Work out what a standing disruption costs now, and how urgent it is."""
+    disruption = row.disruption
+    if disruption.kind == "BACKLOG" or row.ends or row.cause is None:
+        return
+    stake = study.at_stake(row.cause)
+    row.gone = stake.gone
+    row.at_stake = stake.amount
+    row.priority = priority(stake.impact, limit=rules.FIRST_PRIORITY_MONEY)
+    row.figures = study.impact_figures(disruption.cause, row.cause, stake)
+    if disruption.kind == "SCRAP" and not row.figures["late_lines"] and not row.figures["items"]:
+        row.ends = "ABSORBED" if row.is_new or row.figures["absorbed"] else "RECOVERED"
+        row.priority = 4
+    reported = rules.reported_impact(row.figures)
+    row.is_changed = row.is_changed or row.is_new or reported != disruption.summary.get("reported")
+
+
+def _topics(found: Found) -> set[str]:
+    snap = found.study.snap
+    topics = {"deliveries"}
+    for event in snap.events:
+        if event.kind in DECISION_EVENTS:
+            topics |= {"decisions", "inbox"}
+        unit_id = None
+        if event.subject_type == "unit":
+            unit_id = event.subject_id
+        elif event.subject_type == "job_order" and event.subject_id in snap.jobs:
+            unit_id = snap.jobs[event.subject_id].unit_id
+        if unit_id in snap.units:
+            topics |= {"machines", f"station:{snap.units[unit_id]}"}
+    return topics
+
+
+# -- storing -------------------------------------------------------------------------------------
+
+
+def store(found: Found, *, version: int, stored_at: datetime, latency_ms: float | None) -> set[str]:
+    """Write disruptions, impacts and bookings; inside the transaction that moves the watermark.
+
+    Returns the topics to tell.
+    """
+    snap = found.study.snap
+    topics = set(found.topics)
+    last = Disruption.objects.filter(site_id=snap.site_id).aggregate(n=Max("number"))["n"] or 0
+    booked_to: dict[Key, int] = {}
+    for row in found.rows:
+        if row.is_new:
+            last += 1
+            row.disruption.number = last
+        _live_on(found, row)
+        if row.is_new or row.is_changed or row.ends:
+            topics.add("inbox")
+        if row.figures is not None:
+            row.disruption.summary = _summary(row, version, latency_ms)
+        row.disruption.save()
+        booked_to[row.key] = row.disruption.pk
+        topics.add(f"impact:{row.disruption.pk}")
+    late = _impacts(found, version, stored_at, latency_ms)
+    Impact.objects.filter(
+        disruption__in=[impact.disruption_id for impact in late], version__lt=version
+    ).delete()
+    Impact.objects.bulk_create(late)
+    Booking.objects.bulk_create(
+        [
+            Booking(
+                site_id=snap.site_id,
+                version=version,
+                cause=each.cause,
+                disruption_id=each.disruption_id
+                if each.key is None
+                else booked_to.get(each.key) or _last_of(snap.site_id, each.key),
+                line_id=each.line_id,
+                lateness_change_s=each.late_s,
+                cost_change=rules.decimal(each.cost),
+            )
+            for each in found.booked
+        ]
+    )
+    return topics
+
+
+def _last_of(site_id: int, key: Key) -> int | None:
+    """The closed disruption that a recovery belongs to."""
+    kind, subject_type, subject_id = key
+    return (
+        Disruption.objects.filter(
+            site_id=site_id, kind=kind, subject_type=subject_type, subject_id=subject_id
+        )
+        .order_by("-pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def _live_on(found: Found, row: Row) -> None:
+    """Move a row's state: closing, waking, growing."""
+    snap, disruption = found.study.snap, row.disruption
+    states = Disruption.State
+    disruption.last_seq = max(disruption.last_seq, snap.seq if row.is_changed else 0)
+    if row.ends:
+        disruption.state = states.CLOSED
+        disruption.closed_at = snap.now_at
+        disruption.close_reason = row.ends
+        disruption.at_stake = Decimal(0)
+        disruption.growing = False
+        disruption.priority = row.priority
+        return
+    if disruption.kind == Disruption.Kind.BACKLOG:
+        return
+    disruption.at_stake = rules.decimal(row.at_stake)
+    disruption.priority = row.priority
+    lines = row.figures["late_lines"] if row.figures else 0
+    if row.is_new:
+        disruption.stake_seen = disruption.at_stake
+    seen_lines = int(disruption.summary.get("seen_lines", lines))
+    grows = not row.is_new and rules.grows(
+        rules.ten_thousandths(disruption.stake_seen), seen_lines, row.at_stake, lines
+    )
+    disruption.growing = grows
+    if disruption.state == states.SNOOZED:
+        slept = disruption.snoozed_until is not None and disruption.snoozed_until <= snap.now_at
+        if grows or slept:
+            disruption.state = states.OPEN
+            disruption.snoozed_until = None
+
+
+def _summary(row: Row, version: int, latency_ms: float | None) -> dict[str, Any]:
+    assert row.figures is not None
+    figures, before = row.figures, row.disruption.summary
+    wants = row.is_changed and row.disruption.state not in ("CLOSED", "ACCEPTED")
+    return {
+        **{name: figures[name] for name in rules.SUMMARISED},  # type: ignore[literal-required]
+        "reported": rules.reported_impact(figures),
+        "best": before.get("best"),
+        "seen_lines": before.get("seen_lines", figures["late_lines"]),
+        "impact_version": version if row.is_changed else before.get("impact_version", version),
+        "latency_ms": latency_ms if row.is_changed else before.get("latency_ms"),
+        "options_due": bool(wants or before.get("options_due")) and not row.ends,
+    }
+
+
+def _impacts(
+    found: Found, version: int, stored_at: datetime, latency_ms: float | None
+) -> list[Impact]:
+    snap = found.study.snap
+    sums: dict[Key, int] = {}
+    for each in found.booked:
+        if each.key is not None:
+            sums[each.key] = sums.get(each.key, 0) + each.cost
+    return [
+        Impact(
+            site_id=snap.site_id,
+            disruption=row.disruption,
+            version=version,
+            upto_seq=snap.seq,
+            stored_at=stored_at,
+            latency_ms=latency_ms,
+            at_stake=rules.decimal(row.at_stake),
+            booked=rules.decimal(sums.get(row.key, 0)),
+            absorbed=bool(row.figures["absorbed"]),
+            figures=row.figures,
+        )
+        for row in found.rows
+        if row.figures is not None and row.is_changed
+    ]

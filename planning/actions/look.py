@@ -1,0 +1,258 @@
+"""What would be: other assumptions, a plan before it is taken, an event before it is saved.
+
+Nothing here leaves a trace; a page asks while a person thinks.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from equipment.actions import report_breakdown
+from mes import clock
+from mes.actor import SYSTEM
+from mes.commands import Command
+from mes.errors import Refused
+from mes.models import Site, SiteHead
+from planning import rules, snapshot
+from planning.actions import choices, disruptions
+from planning.actions.study import Study, cause_of
+from planning.engine.changes import Change, SetEstimate, from_json
+from planning.engine.impact import Cause, CauseKind
+from planning.engine.plant import NEVER, Plant, Projection
+from planning.models import Disruption, Option
+from quality.actions import place_hold
+
+LANES_DAYS = 7
+
+
+def evaluate(
+    disruption: Disruption,
+    *,
+    wall_now: datetime,
+    changes: Sequence[Mapping[str, Any]] = (),
+    estimate: datetime | None = None,
+) -> dict[str, Any]:
+    """The impact and options of a disruption under another assumption, for one person only.
+
+    changes   typed changes in JSON (instants in unix seconds) that are taken as facts.
+    estimate  when the unit that is down comes back.
+
+    returns   {"at_stake", "figures": ImpactFigures, "options": [...]} as the stored ones.
+    """
+    study = Study(snapshot.take(disruption.site_id, wall_now=wall_now))
+    assumed = list(_changes(study, changes))
+    if estimate is not None:
+        assumed.append(SetEstimate(disruption.subject_id, study.snap.seconds(estimate)))
+    study = study.supposing(assumed)
+    cause = cause_of(disruption)
+    if cause is None:
+        raise Refused(_("The backlog has no single cause to try another value of."))
+    stake = study.at_stake(cause)
+    facts = {**disruption.cause}
+    if estimate is not None:
+        facts |= {"until": study.at(study.snap.seconds(estimate)), "guess": False}
+    figures = study.impact_figures(facts, cause, stake)  # type: ignore[arg-type]
+    made = study.options(cause, stake)
+    known = {option.slug: option.pk for option in disruption.options.all()}
+    return {
+        "at_stake": rules.decimal(stake.amount),
+        "figures": figures,
+        "options": [
+            {
+                "pk": known.get(candidate.slug),
+                **choices.columns(study, candidate, stake, rank),
+            }
+            for rank, candidate in enumerate(made.candidates)
+        ],
+    }
+
+
+def preview(
+    option: Option,
+    *,
+    wall_now: datetime,
+    changes: Sequence[Mapping[str, Any]] | None = None,
+    estimate: datetime | None = None,
+) -> dict[str, Any]:
+    """What an option moves: bars before and after at each unit it touches, and customers.
+
+    changes  for "mine": the planner's own.
+
+    :raises Refused: if it is not possible, with the reason in `data["refusal"]`.
+    """
+    disruption = option.disruption
+    study = Study(snapshot.take(option.site_id, wall_now=wall_now))
+    if estimate is not None:
+        study = study.supposing([SetEstimate(disruption.subject_id, study.snap.seconds(estimate))])
+    chosen = option.changes if changes is None else changes
+    found = study.evaluate(study.fitted(_changes(study, chosen)))
+    if found.refusal is not None or found.figures is None:
+        why = study.refusal_figures(found.refusal) if found.refusal else {}
+        raise Refused(_("This is not possible."), refusal=why)
+    figures = study.option_figures(
+        found.figures, found.plant, found.projection, study.stake_of(disruption)
+    )
+    touched = _touched(study, found.plant, figures)
+    end = study.now + LANES_DAYS * rules.DAY
+    return {
+        "figures": figures,
+        "units": [
+            {
+                "unit_id": unit_id,
+                "unit": study.snap.units[unit_id],
+                "bars_before": _bars(study, study.plant, study.projection, unit_id, end),
+                "bars_after": _bars(study, found.plant, found.projection, unit_id, end),
+                "stop": _stop(study, unit_id, end),
+                "windows": [
+                    {"start": study.at(start), "end": study.at(until)}
+                    for start, until in _windows(found.plant, unit_id)
+                    if until > study.now
+                ],
+            }
+            for unit_id in touched
+        ],
+        "lines": _customers(study, found.projection, figures),
+        "moved": figures["moved"],
+        "from": study.at(study.now),
+        "until": study.at(end),
+        "version": study.snap.plan_version,
+    }
+
+
+def preview_event(
+    site: Site, kind: str, values: Mapping[str, Any], *, wall_now: datetime
+) -> rules.ImpactFigures:
+    """What an event would do: it happens, is computed, and is taken back before anybody sees it.
+
+    kind    "breakdown": unit_id, back_at, note, reason_id; "hold": lot_id or job_order_id,
+            expected_at, note, reason_id. Those that are missing are not given.
+
+    The same acts and the same computation as after saving, so the figures are the same.
+
+    :raises Refused: as the act itself would.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("select set_config('mes.command', '1', true)")
+        command = Command(site=site, key=uuid.uuid4(), actor=SYSTEM, now=clock.plant_now(site))
+        given = {name: value for name, value in values.items() if value not in (None, "")}
+        if kind == "breakdown":
+            report_breakdown(command, **given)
+            cause = Cause(CauseKind.UNIT_DOWN, int(given["unit_id"]))
+        elif kind == "hold":
+            place_hold(command, **given)
+            cause = (
+                Cause(CauseKind.LOT_HELD, int(given["lot_id"]))
+                if "lot_id" in given
+                else Cause(CauseKind.JOB_HELD, int(given["job_order_id"]))
+            )
+        else:
+            raise Refused(_("There is no preview for this kind of event."))
+        seq = SiteHead.objects.values_list("seq", flat=True).get(site=site)
+        for happened in command.collected:
+            seq += 1
+            for write in happened.rows:
+                write(seq)
+        study = Study(snapshot.take(site.pk, wall_now=wall_now))
+        figures = study.impact_figures(
+            disruptions.facts_of(study, cause), cause, study.at_stake(cause)
+        )
+        transaction.set_rollback(True)
+    return figures
+
+
+def _changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    try:
+        return from_json(rows, epoch=-study.unix_epoch)
+    except ValueError as problem:
+        raise Refused(str(problem), code="changes") from problem
+
+
+def _touched(study: Study, plant: Plant, figures: rules.OptionFigures) -> list[int]:
+    """Units whose jobs, order or working time the option changes, the giver first."""
+    moved = np.isin(study.plant.op_id, figures["moved"])
+    units = [
+        *study.plant.unit_id[study.plant.op_unit[moved]].tolist(),
+        *plant.unit_id[plant.op_unit[moved]].tolist(),
+        *(unit for unit in study.plant.unit_id.tolist()
+          if _windows(plant, unit) != _windows(study.plant, unit)),
+    ]  # fmt: skip
+    return list(dict.fromkeys(units))
+
+
+def _windows(plant: Plant, unit_id: int) -> list[tuple[int, int]]:
+    unit = int(np.flatnonzero(plant.unit_id == unit_id)[0])
+    at = slice(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
+    return [
+        (start, end)
+        for start, end, opens in zip(
+            plant.exception_start[at].tolist(),
+            plant.exception_end[at].tolist(),
+            plant.exception_open[at].tolist(),
+            strict=True,
+        )
+        if opens
+    ]
+
+
+def _bars(
+    study: Study, plant: Plant, projection: Projection, unit_id: int, end: int
+) -> list[dict[str, Any]]:
+    unit = int(np.flatnonzero(plant.unit_id == unit_id)[0])
+    here = (plant.op_unit == unit) & (projection.op_end != NEVER)
+    here &= (projection.op_end > study.now) & (projection.op_start < end)
+    rows = np.flatnonzero(here)
+    bars = []
+    for row in rows[np.argsort(projection.op_start[rows], kind="stable")].tolist():
+        job = study.snap.jobs[int(plant.op_id[row])]
+        bars.append(
+            {
+                "job_id": job.id,
+                "order": study.snap.orders[job.work_order_id],
+                "number": job.number,
+                "name": job.name,
+                "start": study.at(int(projection.op_start[row])),
+                "end": study.at(int(projection.op_end[row])),
+                "setup_s": int(projection.op_setup_s[row]),
+                "moved": job.unit_id != unit_id,
+            }
+        )
+    return bars
+
+
+def _stop(study: Study, unit_id: int, end: int) -> dict[str, Any] | None:
+    stop = study.snap.stops.get(unit_id)
+    if stop is None:
+        return None
+    until, guess, _again = rules.bound(stop.back, stop.guess)
+    return {"start": study.at(stop.started), "end": study.at(min(until, end)), "guess": guess}
+
+
+def _customers(
+    study: Study, after: Projection, figures: rules.OptionFigures
+) -> list[dict[str, Any]]:
+    """Each line that the cause or the option hits: as it is now, and under the option."""
+    plant, rows = study.plant, []
+    for hit in figures["lines"]:
+        row = int(np.flatnonzero(plant.line_id == hit["line_id"])[0])
+        was = study.projection
+        by_ship = int(plant.line_basis[row]) == 0
+        at_now = int(was.line_ship[row] if by_ship else was.line_arrive[row])
+        at_then = int(after.line_ship[row] if by_ship else after.line_arrive[row])
+        rows.append(
+            {
+                **hit,
+                "before": study.at(at_now),
+                "after": study.at(at_then),
+                "late_before_s": int(was.line_late_s[row]),
+                "late_s": int(after.line_late_s[row]),
+            }
+        )
+    return rows

@@ -1,0 +1,775 @@
+"""One snapshot and what the engine makes of it; the arrays turned into figures for pages."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mes.errors import Refused
+from planning import rules
+from planning.engine import cost, impact, options
+from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
+from planning.engine.plant import (
+    NEVER,
+    UNSET,
+    PegKind,
+    Plant,
+    Projection,
+    Reason,
+    State,
+    Status,
+)
+from planning.engine.projection import project
+from planning.models import Disruption
+from planning.snapshot import Held, Snapshot, Stop
+
+# Changes when the meaning of a figure does: every plan is then computed anew.
+ENGINE = "1"
+
+COLUMNS = {"cause": 0, "operation": 1, "item": 2, "line": 3}
+NODE_NAMES = {"operation": "job", "item": "item", "line": "line"}
+CHAIN_OPERATIONS = 12
+OPS_LISTED = 60
+LINES_EXPLAINED = 40
+
+_DAYS: OrderedDict[tuple[Any, ...], npt.NDArray[Any]] = OrderedDict()
+
+
+def money(amount: int) -> str:
+    """Ten-thousandths as a decimal string."""
+    return str(Decimal(int(amount)).scaleb(-4))
+
+
+def quantity(amount: int) -> str:
+    """Millionths as a decimal string without trailing zeros."""
+    return format(Decimal(int(amount)).scaleb(-6).normalize(), "f") if amount else "0"
+
+
+Late = dict[int, tuple[int, int, int]]  # line -> seconds late, cash, estimate (ten-thousandths)
+
+
+def cause_of(disruption: Disruption) -> impact.Cause | None:
+    """The engine's cause of a stored disruption; the backlog has none."""
+    kind, number = disruption.kind, disruption.subject_id
+    if kind == Disruption.Kind.BREAKDOWN:
+        return impact.Cause(impact.CauseKind.UNIT_DOWN, number)
+    if kind == Disruption.Kind.HOLD:
+        on_lot = disruption.subject_type == "lot"
+        held = impact.CauseKind.LOT_HELD if on_lot else impact.CauseKind.JOB_HELD
+        return impact.Cause(held, number)
+    if kind == Disruption.Kind.SCRAP:
+        pieces = Study.millionths(disruption.cause.get("scrap", "0"))
+        return impact.Cause(impact.CauseKind.SCRAP, number, pieces)
+    if kind == Disruption.Kind.SLIP:
+        return impact.Cause(impact.CauseKind.SLIP, number)
+    return None
+
+
+def cost_rules(snap: Snapshot) -> cost.CostRules:
+    """The money of a site: its lines' terms and its rates."""
+    plant = snap.plant
+    horizon = plant.site.horizon
+    tables: dict[str, npt.NDArray[Any]] = {}
+    for line in snap.lines.values():
+        name = line.terms.days
+        if name in tables:
+            continue
+        key = (name, snap.epoch, horizon)
+        if key not in _DAYS:
+            dues = [x.terms.due for x in snap.lines.values() if x.terms.days == name]
+            _DAYS[key] = cost.day_edges(
+                line.time_zone,
+                epoch=int(snap.epoch.timestamp()),
+                start_s=min([0, *(due for due in dues if due != UNSET)]) - 366 * rules.DAY,
+                end_s=horizon,
+                weekdays=cost.WEEKDAYS if line.working_days else cost.EVERY_DAY,
+            )
+            while len(_DAYS) > 256:
+                _DAYS.popitem(last=False)
+        tables[name] = _DAYS[key]
+    terms = {line.id: line.terms for line in snap.lines.values()}
+    return cost.CostRules(lines=cost.LineTerms.of(plant, terms, tables), rates=_rates(snap))
+
+
+def _rates(snap: Snapshot) -> cost.Rates:
+    def one(what: str) -> cost.Rate | None:
+        found = [r for r in snap.rates if r.what == what and r.unit_id is None]
+        return cost.Rate(found[-1].amount, found[-1].source) if found else None
+
+    def each(what: str) -> dict[int, cost.Rate]:
+        return {
+            r.unit_id: cost.Rate(r.amount, r.source)
+            for r in snap.rates
+            if r.what == what and r.unit_id is not None
+        }
+
+    minimum = one("OVERTIME_MINIMUM_HOURS")
+    return cost.Rates(
+        overtime_hour=one("OVERTIME_HOUR"),
+        overtime_minimum_s=minimum.amount * rules.HOUR // 10_000 if minimum else 0,
+        setup_hour=one("SETUP_HOUR"),
+        unit_hour=one("UNIT_HOUR"),
+        move=cost.Rate(snap.move_price, "site policy"),
+        setup_hour_of=each("SETUP_HOUR"),
+        unit_hour_of=each("UNIT_HOUR"),
+    )
+
+
+class Study:
+    """A snapshot under the engine. Projections of a plant are made once."""
+
+    def __init__(self, snap: Snapshot) -> None:
+        self.snap = snap
+        self.plant = snap.plant
+        self.now = snap.now
+        self.unix_epoch = int(snap.epoch.timestamp())
+        self.rules = cost_rules(snap)
+        self._projected: dict[int, tuple[Plant, Projection]] = {}
+
+    # -- projections ----------------------------------------------------------------------------
+
+    def project(self, plant: Plant) -> Projection:
+        kept = self._projected.get(id(plant))
+        if kept is None:
+            kept = self._projected[id(plant)] = (plant, project(plant, now=self.now))
+        return kept[1]
+
+    @cached_property
+    def projection(self) -> Projection:
+        return self.project(self.plant)
+
+    def without(self, plant: Plant, cause: impact.Cause) -> Plant:
+        return impact.without_cause(plant, self.project(plant), cause, now=self.now)
+
+    def at_stake(self, cause: impact.Cause) -> impact.Stake:
+        """What one cause costs from now on."""
+        return impact.at_stake(self.plant, self.projection, cause, self.rules, now=self.now)
+
+    def stake_of(self, disruption: Disruption) -> impact.Stake | None:
+        """What a stored disruption costs now; None where its cause is gone."""
+        cause = cause_of(disruption)
+        try:
+            return None if cause is None else self.at_stake(cause)
+        except KeyError:
+            return None
+
+    # -- lateness -------------------------------------------------------------------------------
+
+    def late(self, projection: Projection) -> Late:
+        """Lines that are late or cost something by it; the others are not listed."""
+        costs = cost.late_cost(self.plant, projection, self.rules)
+        tardy = np.maximum(0, projection.line_late_s)
+        rows = np.flatnonzero((tardy > 0) | (costs.cash > 0) | (costs.estimate > 0))
+        ids = self.plant.line_id
+        return {
+            int(ids[at]): (int(tardy[at]), int(costs.cash[at]), int(costs.estimate[at]))
+            for at in rows.tolist()
+        }
+
+    @cached_property
+    def previous_late(self) -> Late:
+        """Lateness as the stored version told it: what every booking counts from."""
+        return _late_of(self.snap.previous.figures if self.snap.previous else {})
+
+    def still_late(self, late: dict[str, Any]) -> list[int]:
+        """Of lines that were late once, those that still are."""
+        now = self.late(self.projection)
+        return [line_id for line_id in map(int, late) if line_id in now]
+
+    def plan_figures(self, without: Projection, rows_at_stake: int) -> dict[str, Any]:
+        """The plant's own totals. `together`: what no single cause explains."""
+        plant, out = self.plant, self.projection
+        late = self.late(out)
+        alone = self.late(without)
+        cost_of_all = sum(cash + estimate for _, cash, estimate in late.values())
+        at_stake = cost_of_all - sum(cash + estimate for _, cash, estimate in alone.values())
+        open_ops = plant.op_status != int(Status.DONE)
+        had = plant.op_baseline_end != UNSET
+        later = out.op_end.astype(np.int64) - plant.op_baseline_end > rules.HOUR
+        horizon = self.snap.instant(plant.site.horizon)
+        figures: rules.PlanFigures = {
+            "horizon": horizon.isoformat() if horizon else "",
+            "guesses": self._guesses(),
+            "lines": len(plant.line_id),
+            "late_lines": sum(1 for seconds, _, _ in late.values() if seconds),
+            "operations": int(open_ops.sum()),
+            "late_operations": int((open_ops & had & later).sum()),
+            "undated_operations": int((open_ops & (out.op_state != int(State.DATED))).sum()),
+            "units": len(plant.unit_id),
+            "units_down": int(plant.unit_down.sum()),
+            "short_items": int((out.item_below_zero_at != NEVER).sum()),
+            "late_cash": money(sum(cash for _, cash, _ in late.values())),
+            "late_estimate": money(sum(estimate for _, _, estimate in late.values())),
+            "at_stake": money(max(0, at_stake)),
+            "together": money(at_stake - rows_at_stake),
+            "opened": True,
+            "standing": {str(line_id): list(each) for line_id, each in late.items()},
+        }
+        return dict(figures)
+
+    def short_items(self) -> list[str]:
+        """Codes of items whose stock is projected to fall below zero, or is below safety now."""
+        out = self.projection
+        short = (out.item_below_zero_at != NEVER) & self.plant.item_tracked
+        return [self.item_code(int(self.plant.item_id[row])) for row in np.flatnonzero(short)]
+
+    def of(self, plant: Plant) -> Study:
+        """The same site with another plant: the plan after changes."""
+        other = Study(self.snap)
+        other.plant = plant
+        other._projected = self._projected
+        return other
+
+    def supposing(self, changes: Sequence[Change]) -> Study:
+        """The same site with changes taken for facts.
+
+        :raises Refused: if they name what is not there.
+        """
+        if not changes:
+            return self
+        try:
+            return self.of(apply(self.plant, changes))
+        except ValueError as problem:
+            raise Refused(str(problem), code="changes") from problem
+
+    def _guesses(self) -> dict[str, str]:
+        """When the need of an uncovered item was first guessed: kept until the guess passes."""
+        plant, out = self.plant, self.projection
+        guessed = np.unique(plant.demand_item[out.peg_demand[out.peg_kind == int(PegKind.GUESS)]])
+        found = {}
+        for item in guessed.tolist():
+            since = int(plant.item_guess_from[item])
+            at = self.snap.instant(self.now if since == UNSET else since)
+            if at is not None:
+                found[str(int(plant.item_id[item]))] = at.isoformat()
+        return found
+
+    # -- facts of a cause -----------------------------------------------------------------------
+
+    def at(self, seconds: int | None) -> str | None:
+        found = None if seconds is None else self.snap.instant(int(seconds))
+        return found.isoformat() if found else None
+
+    def subject_code(self, subject_type: str, subject_id: int) -> str:
+        snap = self.snap
+        if subject_type == "unit":
+            return snap.units[subject_id]
+        if subject_type == "lot":
+            return snap.lots[subject_id][0] if subject_id in snap.lots else str(subject_id)
+        if subject_type == "job_order" and subject_id in snap.jobs:
+            job = snap.jobs[subject_id]
+            return f"{snap.orders[job.work_order_id]}/{job.number}"
+        return snap.site_code
+
+    def stop_facts(self, stop: Stop) -> rules.CauseFacts:
+        facts: rules.CauseFacts = {
+            "unit_id": stop.unit_id,
+            "unit": self.snap.units[stop.unit_id],
+            "unit_name": self.snap.unit_names[stop.unit_id],
+            "reason": stop.reason,
+            "note": stop.note,
+            "since": self.at(stop.started) or "",
+            "said_by": stop.said_by,
+        }
+        return self._with_estimate(facts, stop.back, stop.guess)
+
+    def hold_facts(self, hold: Held) -> rules.CauseFacts:
+        facts: rules.CauseFacts = {
+            "reason": hold.reason,
+            "note": hold.note,
+            "since": self.at(hold.placed) or "",
+        }
+        if hold.lot_id is not None:
+            code, item_id = self.snap.lots.get(hold.lot_id, (str(hold.lot_id), 0))
+            facts |= {"lot_id": hold.lot_id, "lot": code, "item": self.item_code(item_id)}
+        elif hold.job_order_id is not None:
+            facts |= self._job_facts(hold.job_order_id)
+        return self._with_estimate(facts, hold.expected, hold.guess)
+
+    def _with_estimate(
+        self, facts: rules.CauseFacts, said: int | None, guess: rules.Guess | None
+    ) -> rules.CauseFacts:
+        if guess is None:
+            return {**facts, "until": self.at(said), "guess": False}
+        return {
+            **facts,
+            "until": self.at(guess.until),
+            "guess": True,
+            "guess_source": guess.source,
+            "guess_n": guess.n,
+            "until_p90": self.at(guess.p90),
+        }
+
+    def _job_facts(self, job_id: int) -> rules.CauseFacts:
+        job = self.snap.jobs.get(job_id)
+        if job is None:
+            return {"job_id": job_id}
+        return {
+            "job_id": job_id,
+            "order_id": job.work_order_id,
+            "order": self.snap.orders[job.work_order_id],
+            "number": job.number,
+            "unit_id": job.unit_id,
+            "unit": self.snap.units.get(job.unit_id, ""),
+        }
+
+    def scrap_facts(self, job_id: int, pieces: int) -> rules.CauseFacts:
+        return {**self._job_facts(job_id), "scrap": quantity(pieces)}
+
+    def slip_facts(self, job_id: int, line_ids: Sequence[int]) -> rules.CauseFacts:
+        at = np.flatnonzero(self.plant.op_id == job_id)
+        late = 0
+        if len(at) and self.plant.op_baseline_end[at[0]] != UNSET:
+            end = int(self.projection.op_end[at[0]])
+            late = 0 if end == NEVER else end - int(self.plant.op_baseline_end[at[0]])
+        # In quarters of an hour, so that a slip that stands still is the same fact.
+        return {
+            **self._job_facts(job_id),
+            "late_s": max(0, late) // rules.TICK_REPORT_S * rules.TICK_REPORT_S,
+            "count": len(line_ids),
+        }
+
+    def item_code(self, item_id: int) -> str:
+        return self.snap.items[item_id][0] if item_id in self.snap.items else ""
+
+    @staticmethod
+    def millionths(text: str) -> int:
+        return int(Decimal(text).scaleb(6))
+
+    # -- impact -----------------------------------------------------------------------------------
+
+    def impact_figures(
+        self, facts: rules.CauseFacts, cause: impact.Cause, stake: impact.Stake
+    ) -> rules.ImpactFigures:
+        """What a disruption does, in the shape that pages read."""
+        found = stake.impact
+        hits = [self.line_hit(hit) for hit in found.lines if _counts(hit)]
+        late = [hit for hit in hits if hit["late_s"] > 0 and hit["late_s"] > hit["late_before_s"]]
+        delayed = [move for move in found.ops if move.delay_s > 0]
+        chain = impact.chain(self.plant, self.projection, stake, operations=CHAIN_OPERATIONS)
+        return {
+            "cause": facts,
+            "orders": len(found.order_ids),
+            "operations": found.op_count,
+            "items": len(found.items),
+            "lines": len(late),
+            "customers": len({hit["customer_id"] for hit in late}),
+            "late_lines": len(late),
+            "worst_late_s": max((hit["late_s"] for hit in late), default=0),
+            "late_days": sum(hit["late_days"] - hit["late_days_before"] for hit in hits),
+            "cash": money(found.cash),
+            "estimate": money(found.estimate),
+            "total": money(found.money),
+            "known": found.known,
+            "ops_hit": [self.op_hit(move) for move in delayed[:OPS_LISTED]],
+            "items_hit": [self._item_hit(hit) for hit in found.items],
+            "lines_hit": hits,
+            "nodes": [self._node(node, facts) for node in chain.nodes],
+            "links": [
+                {
+                    "source": _node_id(*link.source),
+                    "target": _node_id(*link.target),
+                    "worst": link.on_worst_path,
+                    "amplifies": link.amplifier,
+                    "why": link.why,
+                }
+                for link in chain.links
+            ],
+            "costs": self._late_costs(hits),
+            "assumes": [],
+            "absorbed": self._absorbed(stake.absorbed),
+            "flip": None,
+        }
+
+    def line_hit(self, hit: impact.LineHit) -> rules.LineHit:
+        line = self.snap.lines[hit.line_id]
+        return {
+            "line_id": hit.line_id,
+            "line": line.code,
+            "customer_id": line.customer_id,
+            "customer": line.customer,
+            "item": self.item_code(line.item_id),
+            "promised": self.at(hit.due),
+            "before": self.at(hit.at_before),
+            "after": self.at(hit.at_after),
+            "late_before_s": hit.late_before_s,
+            "late_s": hit.late_after_s,
+            "late_days_before": hit.days_before,
+            "late_days": hit.days_after,
+            "cash": money(hit.cash_after - hit.cash_before),
+            "estimate": money(hit.estimate_after - hit.estimate_before),
+            "known": hit.known,
+            "stop": hit.stop,
+            "reason": Reason(hit.reason).name,
+        }
+
+    def op_hit(self, move: impact.OpMove) -> rules.OpHit:
+        job = self.snap.jobs[move.op_id]
+        return {
+            "job_id": move.op_id,
+            "order_id": move.order_id,
+            "order": self.snap.orders[move.order_id],
+            "number": job.number,
+            "name": job.name,
+            "unit_id": move.unit_after,
+            "unit": self.snap.units.get(move.unit_after, ""),
+            "start_before": self.at(move.start_before),
+            "end_before": self.at(move.end_before),
+            "start": self.at(move.start_after),
+            "end": self.at(move.end_after),
+            "delay_s": None if move.end_after == NEVER else move.delay_s,
+        }
+
+    def _item_hit(self, hit: impact.ItemHit) -> rules.ItemHit:
+        code, name, unit = self.snap.items[hit.item_id]
+        served = [short.served_at for short in hit.shorts]
+        return {
+            "item_id": hit.item_id,
+            "code": code,
+            "name": name,
+            "unit": unit,
+            "short": quantity(hit.short_qty),
+            "lowest": quantity(hit.lowest_qty),
+            "from_at": self.at(hit.below_zero_at),
+            "until_at": self.at(max(served, default=NEVER)),
+        }
+
+    def _node(self, node: impact.Node, facts: rules.CauseFacts) -> rules.ChainNode:
+        label, name = "", ""
+        if node.column == "cause":
+            label = facts.get("unit") or facts.get("lot") or facts.get("order") or ""
+        elif node.column == "operation":
+            job = self.snap.jobs[node.id]
+            label, name = f"{self.snap.orders[job.work_order_id]} / {job.number}", job.name
+        elif node.column == "item":
+            label, name = self.snap.items[node.id][:2]
+        else:
+            line = self.snap.lines[node.id]
+            label, name = line.code, line.customer
+        return {
+            "id": _node_id(node.column, node.id),
+            "column": COLUMNS[node.column],
+            "ref": node.id,
+            "label": label,
+            "name": name,
+            "delay_s": node.delay_s,
+            "short": quantity(node.qty),
+            "at": self.at(node.at),
+            "worst": node.on_worst_path,
+        }
+
+    def _late_costs(self, hits: Sequence[rules.LineHit]) -> list[rules.CostRow]:
+        rows: list[rules.CostRow] = []
+        for hit in hits[:LINES_EXPLAINED]:
+            for each in cost.explain_late(self.plant, self.projection, self.rules, hit["line_id"]):
+                rows.append(self.cost_row(each))
+        return rows
+
+    def cost_row(self, row: cost.CostLine) -> rules.CostRow:
+        label = ""
+        if row.subject == "line" and row.id in self.snap.lines:
+            label = self.snap.lines[row.id].code
+        elif row.subject == "unit":
+            label = self.snap.units.get(row.id, "")
+        return {
+            "what": row.what.value,
+            "sum": row.sum.value,
+            "subject": row.subject,
+            "id": row.id,
+            "label": label,
+            "quantity": row.quantity,
+            "per": row.per,
+            "rate": row.rate,
+            "base": money(row.base),
+            "amount": money(row.amount),
+            "source": row.source,
+        }
+
+    def _absorbed(self, found: impact.Absorbed | None) -> dict[str, Any] | None:
+        if found is None:
+            return None
+        return {
+            "subject": found.subject,
+            "id": found.id,
+            "order": self.snap.orders.get(found.order_id, ""),
+            "line": self.snap.lines[found.id].code if found.subject == "line" else "",
+            "slack_s": found.had_s,
+            "left_s": found.left_s,
+            "delay_s": found.delay_s,
+        }
+
+    # -- slips ----------------------------------------------------------------------------------
+
+    def slips(self, without: Projection) -> dict[int, tuple[int, list[int]]]:
+        """Running operations by which lines slip that no open cause explains.
+
+        Compared with what the committed plan held them to be, so that small slips add up.
+
+        returns  job order -> (worst slip in seconds, line ids)
+        """
+        snap = self.snap
+        if snap.committed is None:
+            return {}
+        baseline = snap.committed.figures.get("baseline", {})
+        known = set(snap.committed.lines)
+        costs = cost.late_cost(self.plant, without, self.rules)
+        found: dict[int, tuple[int, list[int]]] = {}
+        for row in np.flatnonzero(without.line_late_s > 0).tolist():
+            line_id = int(self.plant.line_id[row])
+            if line_id not in known:
+                continue
+            was = baseline.get(str(line_id), [0, 0, 0])
+            slip = int(without.line_late_s[row]) - max(0, was[0])
+            dearer = int(costs.cash[row] + costs.estimate[row]) - was[1] - was[2]
+            if slip < rules.SLIP_REPORT_S and dearer < rules.SLIP_REPORT_MONEY:
+                continue
+            root = self._root(without, line_id)
+            if root is not None:
+                worst, lines = found.get(root, (0, []))
+                found[root] = (max(worst, slip), [*lines, line_id])
+        return found
+
+    def _root(self, without: Projection, line_id: int) -> int | None:
+        """The running operation behind a late line that ends later than it was planned to."""
+        for step in reversed(impact.why_late(self.plant, without, line_id)):
+            if step.subject != "operation":
+                continue
+            row = int(np.flatnonzero(self.plant.op_id == step.id)[0])
+            if self.plant.op_status[row] != int(Status.RUNNING):
+                continue
+            planned = int(self.plant.op_baseline_end[row])
+            if planned != UNSET and int(without.op_end[row]) - planned >= rules.TICK_REPORT_S:
+                return step.id
+        return None
+
+    # -- options ----------------------------------------------------------------------------------
+
+    def options(self, cause: impact.Cause, stake: impact.Stake) -> options.Options:
+        return options.generate(
+            self.plant, self.projection, cause, self.rules, now=self.now, hot=stake.impact.worse
+        )
+
+    def evaluate(self, changes: Sequence[Change]) -> options.Evaluation:
+        """A set of changes against doing nothing. Frozen jobs may be moved; they are counted."""
+        return options.evaluate(
+            self.plant, self.projection, changes, self.rules, now=self.now, inventory=True
+        )
+
+    def candidate_figures(
+        self, candidate: options.Candidate, stake: impact.Stake
+    ) -> rules.OptionFigures:
+        """The figures of an option in the shape that pages read."""
+        figures: rules.OptionFigures = {"facts": self._facts(candidate), "gone": False}
+        if candidate.refusal is not None:
+            figures["refusal"] = self.refusal_figures(candidate.refusal)
+        if candidate.beaten is not None:
+            beaten = candidate.beaten
+            figures["beaten"] = {
+                "by": beaten.by,
+                "figure": beaten.figure,
+                "mine": beaten.mine,
+                "theirs": beaten.theirs,
+            }
+        if candidate.figures is not None:
+            plant = self.plant if candidate.plant is None else candidate.plant
+            out = self.projection if candidate.projection is None else candidate.projection
+            figures |= self.option_figures(candidate.figures, plant, out, stake)
+        return figures
+
+    def option_figures(
+        self,
+        found: options.Figures,
+        plant: Plant,
+        projection: Projection,
+        stake: impact.Stake | None,
+    ) -> rules.OptionFigures:
+        """Figures of an option.
+
+        Late cost is what the cause still costs under it: doing nothing's total = saves + extra +
+        late, to the last digit. Without a cause it is the lateness of the whole site.
+        """
+        late_now, late_gone = found.cost.late, None
+        hit: list[rules.LineHit] = []
+        listed: list[impact.LineHit] = []
+        if stake is not None:
+            late_gone = cost.late_cost(stake.gone_plant, stake.gone, self.rules)
+            after = {
+                each.line_id: each
+                for each in impact.line_hits(
+                    stake.gone_plant, stake.gone, plant, projection, self.rules,
+                    late_gone, late_now,
+                )
+            }  # fmt: skip
+            named = {each.line_id for each in stake.impact.lines if _counts(each)}
+            listed = [each for key, each in after.items() if key in named or _counts(each)]
+            hit = [self.line_hit(each) for each in listed]
+        worse = [h for h in hit if h["late_s"] > 0 and h["late_s"] > h["late_before_s"]]
+        cash, estimate = found.cost.late_cash, found.cost.late_estimate
+        if late_gone is not None:
+            cash -= int(late_gone.cash.sum())
+            estimate -= int(late_gone.estimate.sum())
+        return {
+            "late_lines": len(worse) if stake is not None else found.late_lines,
+            "hit_lines": self._hit_lines(stake, worse),
+            "late_days": sum(
+                h["late_days"] - h["late_days_before"] for h in hit
+            ) if stake is not None else found.late_days,
+            "extra_cash": money(found.cost.extra_cash),
+            "extra_estimate": money(found.cost.extra_estimate),
+            "late_cash": money(cash),
+            "late_estimate": money(estimate),
+            "weight": money(found.cost.weight),
+            "saves": money(found.saves),
+            "total": money(found.cost.extra_money + cash + estimate),
+            "unknown": [what.value for what in found.cost.unknown],
+            "costs": [self.cost_row(row) for row in found.cost.lines],
+            "lines": hit,
+            "helped": [each.line_id for each in found.helped],
+            "hurt": [self.line_hit(each) for each in found.hurt],
+            "moved": list(found.moved),
+            "retimed": found.retimed,
+            "frozen_moved": found.frozen_moved,
+            "overtime_s": found.overtime_s,
+            "full_until": self.at(found.full_until),
+            "units": sorted(
+                {
+                    int(plant.unit_id[unit])
+                    for unit in plant.op_unit[np.isin(plant.op_id, found.moved)].tolist()
+                    if unit >= 0
+                }
+            ),
+        }  # fmt: skip
+
+    def _hit_lines(self, stake: impact.Stake | None, worse: Sequence[rules.LineHit]) -> int:
+        """Of how many lines an option is told: those that doing nothing makes late, and its own."""
+        if stake is None:
+            return len(worse)
+        late = {each.line_id for each in stake.impact.lines if each.is_late and each.added_s > 0}
+        return len(late | {each["line_id"] for each in worse})
+
+    def _facts(self, candidate: options.Candidate) -> dict[str, Any]:
+        """What an option's name is made of."""
+        snap, facts = self.snap, candidate.facts
+        moves = [
+            {
+                "job_id": job_id,
+                "order": snap.orders[snap.jobs[job_id].work_order_id],
+                "number": snap.jobs[job_id].number,
+                "from": snap.units.get(snap.jobs[job_id].unit_id, ""),
+                "to": snap.units[int(unit_id)],
+            }
+            for unit_id, job_ids in facts.get("units", {}).items()
+            for job_id in job_ids
+        ]
+        windows = [
+            {
+                "unit_id": unit_id,
+                "unit": snap.units[unit_id],
+                "starts_at": self.at(start),
+                "ends_at": self.at(end),
+                "seconds": end - start,
+            }
+            for unit_id, start, end in facts.get("windows", [])
+        ]
+        return {
+            "moves": moves,
+            "sequence": [snap.units[unit_id] for unit_id in facts.get("queues", [])],
+            "windows": windows,
+            "blocked_by": [
+                self.subject_code("job_order", job_id) for job_id in facts.get("blocked_by", [])
+            ],
+        }
+
+    def refusal_figures(self, refusal: Refusal) -> dict[str, Any]:
+        label = ""
+        if refusal.subject == "unit":
+            label = self.snap.units.get(refusal.id, "")
+        elif refusal.subject == "operation":
+            label = self.subject_code("job_order", refusal.id)
+        return {"why": refusal.why.value, "subject": refusal.subject, "id": refusal.id,
+                "label": label}  # fmt: skip
+
+    def decide_by(self, candidate: options.Candidate) -> datetime | None:
+        if candidate.figures is None:
+            return None
+        return self.snap.instant(candidate.figures.decide_by)
+
+    def changes_json(self, changes: Sequence[Change]) -> list[dict[str, Any]]:
+        """Typed changes as JSON, instants in unix seconds, so that they outlive the epoch."""
+        return to_json(changes, epoch=self.unix_epoch)
+
+    def waiting(self) -> dict[int, list[int]]:
+        """Job orders that wait at each unit, in queue order."""
+        plant = self.plant
+        return {
+            int(plant.unit_id[unit]): plant.op_id[
+                plant.queue_op[plant.unit_queue_ptr[unit] : plant.unit_queue_ptr[unit + 1]]
+            ].tolist()
+            for unit in range(len(plant.unit_id))
+        }
+
+    def fitted(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Changes fitted to the queues as they are: who began is out, who joined stands behind."""
+        queues = self.waiting()
+        fitted: list[Change] = []
+        for change in changes:
+            if isinstance(change, MoveJob):
+                for queue in queues.values():
+                    if change.op_id in queue:
+                        queue.remove(change.op_id)
+                queues.setdefault(change.to_unit_id, []).insert(change.position, change.op_id)
+            elif isinstance(change, SetQueue):
+                there = queues.get(change.unit_id, [])
+                asked = set(change.op_ids)
+                order = [op for op in change.op_ids if op in there]
+                order += [op for op in there if op not in asked]
+                queues[change.unit_id] = order
+                change = replace(change, op_ids=tuple(order))
+            fitted.append(change)
+        return tuple(fitted)
+
+    def footprint_rows(self, units: Iterable[int], jobs: Iterable[int]) -> dict[str, Any]:
+        """Rows that a change may write, as they are: waiting jobs, windows, a job's place."""
+        plant, waiting = self.plant, self.waiting()
+        rows: dict[str, Any] = {}
+        for unit_id in sorted(set(units)):
+            unit = int(np.flatnonzero(plant.unit_id == unit_id)[0])
+            at = slice(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
+            windows = [
+                f"{self.at(start)} {self.at(end)} {'open' if opens else 'closed'}"
+                for start, end, opens in zip(
+                    plant.exception_start[at].tolist(),
+                    plant.exception_end[at].tolist(),
+                    plant.exception_open[at].tolist(),
+                    strict=True,
+                )
+            ]
+            rows[f"queue:{unit_id}"] = waiting[unit_id]
+            rows[f"calendar:{unit_id}"] = "; ".join(windows)
+        for job_id in sorted(set(jobs)):
+            job = self.snap.jobs.get(job_id)
+            rows[f"job:{job_id}"] = f"{job.unit_id} {job.status}" if job else "gone"
+        return rows
+
+
+def _late_of(figures: dict[str, Any]) -> Late:
+    return {
+        int(line_id): (each[0], each[1], each[2])
+        for line_id, each in figures.get("standing", {}).items()
+    }
+
+
+def _counts(hit: impact.LineHit) -> bool:
+    return hit.added_money != 0 or (hit.is_late and hit.added_s > 0)
+
+
+def _node_id(column: str, number: int) -> str:
+    return "cause" if column == "cause" else f"{NODE_NAMES[column]}:{number}"

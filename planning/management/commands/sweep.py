@@ -1,0 +1,95 @@
+"""Answers what the doorbell missed, and lets time pass: PostgreSQL only, no broker."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from mes.clock import wall_now
+from planning.actions import recompute, tick
+
+log = logging.getLogger(__name__)
+
+# Sites whose events wait for longer than `patience`, that a bypass or a killed process left, or
+# whose options wait; and sites whose plan is older than a minute of the plant's own clock, or
+# where an end of work, a return or a shift's edge lies between the plan's now and the clock's.
+BEHIND = """
+select p.site_id
+  from mes_siteplan p join mes_sitehead h on h.site_id = p.site_id
+ where (h.seq > p.computed_seq and clock_timestamp() - interval '1 second' * %(patience)s > (
+            select e.received_at from mes_shopfloorevent e
+             where e.site_id = p.site_id and e.seq = p.computed_seq + 1))
+    or p.dirty
+    or (p.failures > 0 and coalesce(p.computed_at, '-infinity')
+            < clock_timestamp() - interval '1 second' * %(patience)s)
+    or exists (select 1 from planning_disruption d
+                where d.site_id = p.site_id and d.state <> 'CLOSED'
+                  and (d.summary ->> 'options_due')::boolean
+                  and p.computed_at < clock_timestamp() - interval '1 second' * %(patience)s)
+ order by p.site_id
+"""
+TICKS = """
+select p.site_id
+  from mes_siteplan p join mes_site s on s.id = p.site_id
+  left join mes_siteclock c on c.site_id = s.id
+ where p.as_of is not null
+   and p.as_of <= case when s.clock = 'SIMULATED' then c.at else clock_timestamp() end
+                  - interval '60 seconds'
+   and p.computed_at < clock_timestamp() - interval '1 second' * %(rest)s
+ order by p.site_id
+"""
+
+
+class Command(BaseCommand):
+    """Runs until it is told to end. Two at once are safe: a site has one lock."""
+
+    help = "Recompute sites whose events were not answered, and tick the clocks of all."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one round, then end")
+        parser.add_argument("--every", type=float, default=1.0, help="seconds between rounds")
+        parser.add_argument(
+            "--patience", type=float, default=3.0, help="seconds that an event may wait"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ending = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: ending.set())
+        while not ending.is_set():
+            try:
+                sweep(patience_s=options["patience"])
+            except (DatabaseError, InterfaceError):
+                if options["once"]:
+                    raise
+                log.warning("the database is away; trying again", exc_info=True)
+                connection.close()
+            if options["once"]:
+                return
+            ending.wait(options["every"])
+
+
+def sweep(*, patience_s: float) -> list[int]:
+    """One round; returns the sites that were looked at."""
+    close_old_connections()
+    behind = _sites(BEHIND, patience=patience_s)
+    for site_id in behind:
+        recompute(site_id, wall_now=wall_now())
+    # A simulated clock may run sixty times faster: it is ticked once in two wall seconds at most.
+    ticking = [site for site in _sites(TICKS, rest=2.0) if site not in behind]
+    for site_id in ticking:
+        tick(site_id, wall_now=wall_now())
+    return [*behind, *ticking]
+
+
+def _sites(query: str, **values: float) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,1210 @@
+"""One consistent reading of a site for the engine. The only place that reads the other apps for it.
+
+`take` reads everything in one repeatable-read transaction, the event number first, by a fixed
+number of queries without model instances. What people did not say (how long a repair takes, when
+quality decides) is estimated here, from history, and marked as a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+
+from equipment import rules as equipment_rules
+from mes.errors import Missing
+from planning import rules
+from planning.engine import calendars
+from planning.engine.builder import PlantBuilder
+from planning.engine.cost import Terms
+from planning.engine.plant import (
+    NEVER,
+    UNSET,
+    ArcKind,
+    Basis,
+    DemandKind,
+    ItemKind,
+    LotStatus,
+    PegKind,
+    Plant,
+    QueueRule,
+    Span,
+    Status,
+    SupplyKind,
+)
+from planning.engine.plant import Site as Policies
+
+# The source of a late day's worth where the customer has no rule of his own.
+DEFAULT_TERMS = "site default"
+SUPPLY_KINDS = {
+    "LOT": SupplyKind.LOT,
+    "WORK_ORDER": SupplyKind.OUTPUT,
+    "PURCHASE": SupplyKind.PURCHASE,
+}
+DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
+SUPPLY_NAMES = {kind: name for name, kind in SUPPLY_KINDS.items()}
+DEMAND_NAMES = {kind: name for name, kind in DEMAND_KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What words need to know of a job order."""
+
+    id: int
+    work_order_id: int
+    number: int
+    name: str
+    unit_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What words and money need to know of a customer line. Money in the site's currency."""
+
+    id: int
+    code: str
+    customer_id: int
+    customer: str
+    item_id: int
+    basis: Basis
+    time_zone: str
+    working_days: bool
+    terms: Terms
+    first_promised: int  # instants in seconds since the epoch; UNSET = none
+    promised: int
+    requested: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An open stop of a unit and the estimate that the projection uses."""
+
+    id: int
+    unit_id: int
+    reason: str
+    note: str
+    started: int
+    back: int | None  # said by a person
+    said_by: str
+    guess: rules.Guess | None
+    opened_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An open hold on a lot or a job order."""
+
+    id: int
+    lot_id: int | None
+    job_order_id: int | None
+    reason: str
+    note: str
+    placed: int
+    expected: int | None
+    guess: rules.Guess | None
+    placed_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A cost rate in force at `now`; amount in ten-thousandths of the currency (or of one)."""
+
+    what: str
+    unit_id: int | None
+    amount: int
+    source: str
+    owner: str
+    valid_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A pending event of the ledger, as far as booking it needs."""
+
+    seq: int
+    key: str
+    kind: str
+    subject_type: str
+    subject_id: int
+    body: dict[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A stored plan version, with its times turned to seconds since this snapshot's epoch."""
+
+    version: int
+    upto_seq: int
+    as_of: datetime
+    figures: dict[str, Any]
+    starts: dict[int, int]
+    ends: dict[int, int]
+    lines: dict[int, tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A site at one event number and one instant: the arrays, and the names beside them."""
+
+    site_id: int
+    site_code: str
+    time_zone: str
+    currency: str
+    seq: int
+    plan_version: int
+    computed_seq: int
+    committed_version: int
+    dirty: bool
+    failures: int
+    now_at: datetime
+    now: int
+    epoch: datetime
+    plant: Plant
+    default_late_per_day: int | None
+    move_price: int
+    accept_tolerance_ppm: int
+    units: dict[int, str]
+    unit_names: dict[int, str]
+    orders: dict[int, str]
+    jobs: dict[int, Job]
+    items: dict[int, tuple[str, str, str]]  # code, name, unit
+    lots: dict[int, tuple[str, int]]  # code, item
+    purchases: dict[int, str]
+    lines: dict[int, Line]
+    stops: dict[int, Stop]  # by unit
+    holds: dict[int, Held]
+    rates: list[Rate]
+    events: list[Event]  # not answered yet, oldest first, the newest 500
+    scrapped: dict[int, int]  # by job order, in events not answered yet, millionths
+    previous: Version | None
+    committed: Version | None
+    # What typed changes write, as stored: for the plan hash and for footprints.
+    decided: dict[str, list[Any]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def instant(self, seconds: int) -> datetime | None:
+        """An engine instant as a datetime; None for none."""
+        if seconds in (NEVER, UNSET):
+            return None
+        return self.epoch + timedelta(seconds=int(seconds))
+
+    def seconds(self, at: datetime) -> int:
+        return int((at - self.epoch).total_seconds() // 1)
+
+    @property
+    def plan_hash(self) -> str:
+        return plan_hash(self.decided)
+
+
+class _Moved(Exception):
+    """Somebody committed while we read without a snapshot of the database's own."""
+
+
+@contextmanager
+def _one_instant() -> Iterator[bool]:
+    """A repeatable-read, read-only transaction, if none is open yet; yields whether it is ours."""
+    if connection.in_atomic_block:
+        yield False
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("set transaction isolation level repeatable read, read only")
+        yield True
+
+
+def take(site_id: int, *, wall_now: datetime, at: datetime | None = None) -> Snapshot:
+    """Read a site at one event number.
+
+    wall_now  the wall clock, which is the plant's on a REAL site.
+    at        another plant's now, for a projection at a given instant.
+
+    Inside somebody else's transaction (an accept, which must see the state it locks) the reading
+    is made consistent by its event number: if that moved meanwhile, it is read again.
+
+    :raises Missing: if there is no such site.
+    """
+    for _attempt in range(5):
+        with _one_instant() as ours:
+            try:
+                return _read(site_id, wall_now=wall_now, at=at, check_again=not ours)
+            except _Moved:
+                continue
+    with _one_instant():
+        return _read(site_id, wall_now=wall_now, at=at, check_again=False)
+
+
+# -- queries ------------------------------------------------------------------------------------
+
+_SITE = """
+select s.id, s.code, s.time_zone, s.currency, s.clock, c.at, s.queue_rule, s.pull_window_s,
+       s.pull_after_s, s.suspend_after_s, s.frozen_window_s, s.checks_stock, s.checks_purchases,
+       s.supplier_lateness_s, (s.default_late_cost_per_day * 10000)::bigint,
+       (s.move_price * 10000)::bigint, s.accept_tolerance_ppm,
+       h.seq, p.computed_seq, p.plan_version, p.committed_version, p.dirty, p.failures
+  from mes_site s join mes_sitehead h on h.site_id = s.id join mes_siteplan p on p.site_id = s.id
+  left join mes_siteclock c on c.site_id = s.id
+ where s.id = %(site)s
+"""
+_VERSIONS = """
+select version, upto_seq, as_of, epoch, figures, job_ids, times, line_ids, line_times
+  from planning_planversion where site_id = %(site)s and version = any(%(versions)s)
+"""
+_CALENDARS = "select id from equipment_workcalendar where site_id = %(site)s order by id"
+_PATTERNS = """
+select calendar_id, weekday, starts, ends from equipment_shiftpattern
+ where site_id = %(site)s order by calendar_id, weekday, starts, ends, id
+"""
+_EXCEPTIONS = """
+select id, calendar_id, unit_id, kind, starts_at, ends_at from equipment_calendarexception
+ where site_id = %(site)s and removed_seq is null and ends_at > %(epoch)s order by id
+"""
+_UNITS = """
+select e.id, e.code, e.name, e.calendar_id, e.places, e.rate_ppm, e.reporting_rhythm,
+       coalesce(u.mounted, '{}'), d.id, sec(d.started_at), sec(d.back_at), d.reason_id,
+       coalesce(r.name, ''), coalesce(d.note, ''), coalesce(d.back_said_by, ''), d.opened_seq
+  from equipment_equipment e left join equipment_unitstatus u on u.unit_id = e.id
+  left join equipment_downtime d on d.unit_id = e.id and d.ended_at is null
+  left join equipment_reason r on r.id = d.reason_id
+ where e.site_id = %(site)s and e.level = 'WORK_UNIT' order by e.id
+"""
+_REPAIRS = """
+select unit_id, reason_id, extract(epoch from ended_at - started_at)::bigint
+  from equipment_downtime where site_id = %(site)s and ended_at is not null
+ order by started_at desc limit 2000
+"""
+_DECISION_TIMES = """
+select reason_id, extract(epoch from released_at - placed_at)::bigint
+  from quality_hold where site_id = %(site)s and released_at is not null
+ order by placed_at desc limit 500
+"""
+_HOLDS = """
+select h.id, h.lot_id, h.job_order_id, h.reason_id, coalesce(r.name, ''), h.note,
+       sec(h.placed_at), sec(h.expected_at), h.placed_seq
+  from quality_hold h left join equipment_reason r on r.id = h.reason_id
+ where h.site_id = %(site)s and h.released_at is null order by h.id
+"""
+# An order that has not moved for sixty days is asleep: listed for closing, out of the load.
+_AWAKE = """
+select id from workorders_workorder w
+ where w.site_id = %(site)s and w.status = 'RELEASED'
+   and greatest(coalesce(w.last_movement_at, w.released_at), w.released_at)
+       > %(now)s - interval '60 days'
+"""
+_ORDERS = """
+select w.id, w.code, w.item_id, sec(w.due_at), sec(w.not_before), mil(w.quantity),
+       mil(w.put_away_quantity), w.customer_line_id, w.lot_id, w.version
+  from workorders_workorder w where w.id in (@awake) order by w.id
+"""
+_JOBS = """
+select j.id, j.work_order_id, j.number, j.name, j.status, j.unit_id, mil(j.quantity), mil(j.good),
+       mil(j.scrap), mil(j.rework), j.setup_s, mil(j.run_s), j.fixed_s::bigint * 1000000, j.family,
+       j.span, j.restarts, j.yield_ppm, j.pinned, sec(j.not_before), sec(j.started_at),
+       sec(j.completed_at), sec(j.last_report_at), j.productive_s, sec(j.running_since), j.version
+  from workorders_joborder j where j.work_order_id in (@awake) order by j.id
+"""
+_ALTERNATES = """
+select a.job_order_id, a.unit_id, a.setup_s, mil(a.run_s), j.fixed_s::bigint * 1000000
+  from workorders_jobalternate a join workorders_joborder j on j.id = a.job_order_id
+ where j.work_order_id in (@awake) order by a.id
+"""
+_LINKS = """
+select l.predecessor_id, l.follower_id, l.kind, mil(l.batch), l.lag_s
+  from workorders_joblink l join workorders_joborder p on p.id = l.predecessor_id
+  join workorders_joborder f on f.id = l.follower_id
+ where p.work_order_id in (@awake) and f.work_order_id in (@awake) order by l.id
+"""
+_COMPONENTS = """
+select m.id, m.job_order_id, m.item_id, mil(m.required - m.issued)
+  from workorders_jobmaterial m join workorders_joborder j on j.id = m.job_order_id
+ where j.work_order_id in (@awake) and j.started_at is null and m.required > m.issued
+   and j.status in ('WAITING', 'READY', 'HELD') order by m.id
+"""
+_QUEUES = """
+select unit_id, version, job_order_ids from workorders_unitqueue where site_id = %(site)s
+ order by unit_id
+"""
+_ITEMS = """
+select id, code, name, unit, source, tracked, lead_time_s, mil(safety_stock), decimals, put_away_s
+  from materials_item where site_id = %(site)s order by id
+"""
+_LOTS = """
+select l.id, l.code, l.item_id, l.status, sec(l.received_at), sec(l.expires_at), sec(l.free_at),
+       mil(coalesce(b.quantity, 0)), l.version
+  from materials_lot l
+  left join (select b.lot_id, sum(b.quantity) as quantity from materials_stockbalance b
+               join materials_location p on p.id = b.location_id and p.kind <> 'SCRAP'
+              where b.site_id = %(site)s group by b.lot_id) b on b.lot_id = l.id
+ where l.site_id = %(site)s and l.status not in ('REJECTED', 'CONSUMED')
+   and (b.quantity > 0 or l.status = 'HELD') order by l.id
+"""
+_PURCHASES = """
+select p.id, p.order_code || '/' || p.number, p.item_id, mil(p.quantity - p.received_quantity),
+       sec(p.expected_at), coalesce(s.lateness_s, -1), p.version
+  from materials_purchaseline p join materials_supplier s on s.id = p.supplier_id
+ where p.site_id = %(site)s and p.closed_at is null and p.quantity > p.received_quantity
+ order by p.id
+"""
+_LINES = """
+select l.id, o.code, l.number, c.id, c.name, l.item_id, mil(l.quantity - l.shipped_quantity),
+       sec(l.requested_at), sec(l.first_promised_at), sec(l.promised_at),
+       ((l.quantity - l.shipped_quantity) * coalesce(l.price, 0) * 10000)::bigint,
+       l.price is not null, l.pack_s,
+       c.basis, c.ship_complete, c.time_zone, c.counts_working_days, c.priority_class,
+       (c.penalty_percent_day * 10000)::bigint, (c.penalty_per_day * 10000)::bigint,
+       (c.late_weight_per_day * 10000)::bigint, (c.line_stop_per_day * 10000)::bigint,
+       c.grace_days, (c.cap_percent * 10000)::bigint, c.transit_s, sec(o.ordered_at), l.version
+  from materials_customerline l join materials_customerorder o on o.id = l.order_id
+  join materials_customer c on c.id = o.customer_id
+ where l.site_id = %(site)s and l.shipped_at is null and l.cancelled_at is null
+   and l.quantity > l.shipped_quantity order by l.id
+"""
+_RESERVATIONS = """
+select id, lot_id, work_order_id, purchase_line_id, job_material_id, customer_line_id,
+       mil(quantity)
+  from workorders_reservation where site_id = %(site)s order by id
+"""
+_PEGS = """
+select supply_kind, supply_id, demand_kind, demand_id, mil(quantity)
+  from planning_committedpeg where site_id = %(site)s
+ order by supply_kind, supply_id, demand_kind, demand_id
+"""
+_EVENTS = """
+select seq, key, kind, subject_type, subject_id, body, received_at from mes_shopfloorevent
+ where site_id = %(site)s and seq > %(computed)s and seq <= %(seq)s order by seq desc limit 500
+"""
+_SCRAPPED = """
+select r.event_seq, r.job_order_id, mil(r.scrap) from workorders_jobresponse r
+ where r.scrap <> 0 and r.event_seq > %(computed)s and r.job_order_id in (
+       select e.subject_id from mes_shopfloorevent e
+        where e.site_id = %(site)s and e.seq > %(computed)s and e.subject_type = 'job_order')
+ order by r.event_seq, r.id
+"""
+_RATES = """
+select what, unit_id, (amount * 10000)::bigint, source, owner, valid_from
+  from equipment_costrate where site_id = %(site)s and valid_from <= %(now)s
+   and (valid_to is null or valid_to > %(now)s) order by what, unit_id nulls first, valid_from, id
+"""
+
+
+@cache
+def _sql(text: str) -> str:
+    """Spell out the two shorthands: sec(x) seconds since the epoch, mil(x) millionths."""
+    text = text.replace("@awake", _AWAKE)
+    out, rest = "", text
+    while True:
+        places = [place for place in (rest.find("sec("), rest.find("mil(")) if place >= 0]
+        if not places:
+            return out + rest
+        begin = min(places)
+        depth, end = 1, begin + 4
+        while depth:
+            depth += {"(": 1, ")": -1}.get(rest[end], 0)
+            end += 1
+        inner = rest[begin + 4 : end - 1]
+        out += rest[:begin] + (
+            f"floor(extract(epoch from {inner}))::bigint - %(epoch_s)s"
+            if rest.startswith("sec(", begin)
+            else f"(({inner}) * 1000000)::bigint"
+        )
+        rest = rest[end:]
+
+
+def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again: bool) -> Snapshot:
+    """Read all tables of one site in a fixed number of queries and build the Plant."""
+    with connection.cursor() as cursor:
+
+        def rows(text: str, **more: Any) -> list[tuple[Any, ...]]:
+            cursor.execute(_sql(text), {**values, **more})
+            return cursor.fetchall()
+
+        values: dict[str, Any] = {"site": site_id}
+        found = rows(_SITE)
+        if not found:
+            raise Missing("There is no such site.")
+        site = _Site(*found[0])
+        now_at = at or (site.clock_at if site.clock == "SIMULATED" and site.clock_at else wall_now)
+        epoch = rules.epoch_of(now_at)
+        values |= {"epoch": epoch, "epoch_s": int(epoch.timestamp()), "now": now_at}
+        read = _Reading(
+            site=site,
+            now_at=now_at,
+            epoch=epoch,
+            versions=rows(_VERSIONS, versions=[site.plan_version, site.committed_version]),
+            calendars=rows(_CALENDARS),
+            patterns=rows(_PATTERNS),
+            exceptions=rows(_EXCEPTIONS),
+            units=rows(_UNITS),
+            repairs=rows(_REPAIRS),
+            decision_times=rows(_DECISION_TIMES),
+            holds=rows(_HOLDS),
+            orders=rows(_ORDERS),
+            jobs=rows(_JOBS),
+            alternates=rows(_ALTERNATES),
+            links=rows(_LINKS),
+            components=rows(_COMPONENTS),
+            queues=rows(_QUEUES),
+            items=rows(_ITEMS),
+            lots=rows(_LOTS),
+            purchases=rows(_PURCHASES),
+            lines=rows(_LINES),
+            reservations=rows(_RESERVATIONS),
+            pegs=rows(_PEGS),
+            rates=rows(_RATES),
+            events=rows(_EVENTS, computed=site.computed_seq, seq=site.seq)[::-1],
+            scrapped=rows(_SCRAPPED, computed=site.computed_seq),
+        )
+        if check_again:
+            cursor.execute("select seq from mes_sitehead where site_id = %s", [site_id])
+            if cursor.fetchone()[0] != site.seq:
+                raise _Moved
+    return _build(read)
+
+
+# -- what was read, turned into a Plant -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    id: int
+    code: str
+    time_zone: str
+    currency: str
+    clock: str
+    clock_at: datetime | None
+    queue_rule: str
+    pull_window_s: int
+    pull_after_s: int
+    suspend_after_s: int
+    frozen_window_s: int
+    checks_stock: bool
+    checks_purchases: bool
+    supplier_lateness_s: int
+    default_late_per_day: int | None
+    move_price: int
+    accept_tolerance_ppm: int
+    seq: int
+    computed_seq: int
+    plan_version: int
+    committed_version: int
+    dirty: bool
+    failures: int
+
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The rows of one instant, as the queries gave them."""
+
+    site: _Site
+    now_at: datetime
+    epoch: datetime
+    versions: Rows
+    calendars: Rows
+    patterns: Rows
+    exceptions: Rows
+    units: Rows
+    repairs: Rows
+    decision_times: Rows
+    holds: Rows
+    orders: Rows
+    jobs: Rows
+    alternates: Rows
+    links: Rows
+    components: Rows
+    queues: Rows
+    items: Rows
+    lots: Rows
+    purchases: Rows
+    lines: Rows
+    reservations: Rows
+    pegs: Rows
+    rates: Rows
+    events: Rows
+    scrapped: Rows
+
+
+def _columns(rows: Rows, *names: str) -> dict[str, Sequence[Any]]:
+    """Rows turned to columns by name; a name that is empty is left out."""
+    turned = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return {name: turned[at] for at, name in enumerate(names) if name}
+
+
+def _or(values: Iterable[int | None], instead: int) -> np.ndarray[Any, Any]:
+    """Values as int64, with `instead` where there is none, inside the engine's int32."""
+    found = np.array([instead if value is None else value for value in values], np.int64)
+    return np.clip(found, UNSET, NEVER)
+
+
+def _build(read: _Reading) -> Snapshot:
+    site, epoch = read.site, read.epoch
+    now = int((read.now_at - epoch).total_seconds() // 1)
+    stored = {row[0]: _version(row, epoch) for row in read.versions}
+    committed = stored.get(site.committed_version)
+    horizon = _horizon(read, committed, now)
+    builder = PlantBuilder(
+        Policies(
+            queue_rule=QueueRule[site.queue_rule],
+            pull_window_s=site.pull_window_s,
+            pull_after_s=site.pull_after_s,
+            suspend_after_s=site.suspend_after_s,
+            frozen_window_s=site.frozen_window_s,
+            horizon=horizon,
+            stock_checked=site.checks_stock,
+            purchases_checked=site.checks_purchases,
+        )
+    )
+    builder.use_calendars(_calendars(read, horizon))
+    stops = _stops(read, now)
+    holds = _holds(read, now)
+    _add_units(builder, read, stops, horizon)
+    previous = stored.get(site.plan_version)
+    lines = _lines(read)
+    _add_orders(builder, read, committed, holds, now)
+    _add_items(builder, read, previous, now)
+    _add_supplies(builder, read, holds, now)
+    _add_demands(builder, read)
+    _add_pegs(builder, read)
+    return Snapshot(
+        site_id=site.id,
+        site_code=site.code,
+        time_zone=site.time_zone,
+        currency=site.currency,
+        seq=site.seq,
+        plan_version=site.plan_version,
+        computed_seq=site.computed_seq,
+        committed_version=site.committed_version,
+        dirty=site.dirty,
+        failures=site.failures,
+        now_at=read.now_at,
+        now=now,
+        epoch=epoch,
+        plant=builder.build(),
+        default_late_per_day=site.default_late_per_day,
+        move_price=site.move_price,
+        accept_tolerance_ppm=site.accept_tolerance_ppm,
+        units={row[0]: row[1] for row in read.units},
+        unit_names={row[0]: row[2] for row in read.units},
+        orders={row[0]: row[1] for row in read.orders},
+        jobs={row[0]: Job(row[0], row[1], row[2], row[3], row[5], row[4]) for row in read.jobs},
+        items={row[0]: (row[1], row[2], row[3]) for row in read.items},
+        lots={row[0]: (row[1], row[2]) for row in read.lots},
+        purchases={row[0]: row[1] for row in read.purchases},
+        lines=lines,
+        stops=stops,
+        holds=holds,
+        rates=[Rate(*row) for row in read.rates],
+        events=[
+            Event(row[0], str(row[1]), *row[2:5], _json(row[5]), row[6]) for row in read.events
+        ],
+        scrapped=_scrapped(read),
+        previous=previous,
+        committed=committed,
+        decided=_decided(read),
+        versions=_versions(read),
+    )
+
+
+def _json(value: Any) -> dict[str, Any]:
+    """A jsonb column through a plain cursor comes as text."""
+    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return found
+
+
+def _scrapped(read: _Reading) -> dict[int, int]:
+    found: dict[int, int] = defaultdict(int)
+    for _seq, job_id, pieces in read.scrapped:
+        found[job_id] += pieces
+    return dict(found)
+
+
+def _version(row: tuple[Any, ...], epoch: datetime) -> Version:
+    version, upto_seq, as_of, its_epoch, figures, job_ids, times, line_ids, line_times = row
+    shift = int((its_epoch - epoch).total_seconds())
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    if job_ids is not None and times is not None:
+        pairs = rules.unpack(times, 2, shift)
+        ids = np.frombuffer(job_ids, "<i8").tolist()
+        starts = dict(zip(ids, pairs[:, 0].tolist(), strict=True))
+        ends = dict(zip(ids, pairs[:, 1].tolist(), strict=True))
+    lines: dict[int, tuple[int, int, int]] = {}
+    if line_ids is not None and line_times is not None:
+        triples = rules.unpack(line_times, 3, shift).tolist()
+        ids = np.frombuffer(line_ids, "<i8").tolist()
+        lines = {one: (a, b, c) for one, (a, b, c) in zip(ids, triples, strict=True)}
+    return Version(version, upto_seq, as_of, _json(figures), starts, ends, lines)
+
+
+def _horizon(read: _Reading, committed: Version | None, now: int) -> int:
+    """The instant after which nothing is planned: kept with the committed version."""
+    dues = [row[3] for row in read.orders]
+    dues += [row[9] if row[9] is not None else row[7] for row in read.lines]
+    kept = None
+    if committed is not None and "horizon" in committed.figures:
+        kept_at = datetime.fromisoformat(committed.figures["horizon"])
+        kept = int((kept_at - read.epoch).total_seconds())
+    return rules.horizon(max(dues, default=0), now=now, kept=kept)
+
+
+_BUILT: OrderedDict[bytes, calendars.Calendars] = OrderedDict()
+_KEPT_CALENDARS = 16
+
+
+def _calendars(read: _Reading, horizon: int) -> calendars.Calendars:
+    """The base calendars with their dense tables, kept by what they are made of."""
+    weeks: dict[int, list[equipment_rules.Shift]] = defaultdict(list)
+    for calendar_id, weekday, starts, ends in read.patterns:
+        weeks[calendar_id].append(equipment_rules.Shift(weekday, starts, ends))
+    differ: dict[int, list[equipment_rules.Window]] = defaultdict(list)
+    for _id, calendar_id, _unit, kind, starts_at, ends_at in read.exceptions:
+        if calendar_id is not None:
+            differ[calendar_id].append(equipment_rules.Window(kind, starts_at, ends_at))
+    ids = [row[0] for row in read.calendars]
+    made_of = repr(
+        [read.site.time_zone, read.epoch, horizon, ids, read.patterns, sorted(differ.items())]
+    )
+    key = hashlib.sha256(made_of.encode()).digest()
+    if key in _BUILT:
+        _BUILT.move_to_end(key)
+        return _BUILT[key]
+    until = read.epoch + timedelta(seconds=horizon)
+    built = calendars.build(
+        ids,
+        [
+            [
+                (
+                    int((starts - read.epoch).total_seconds()),
+                    int((ends - read.epoch).total_seconds()),
+                )
+                for starts, ends in equipment_rules.expand_calendar(
+                    weeks[calendar_id],
+                    differ[calendar_id],
+                    read.site.time_zone,
+                    read.epoch,
+                    until,
+                )
+            ]
+            for calendar_id in ids
+        ],
+        horizon=horizon,
+    )
+    _BUILT[key] = built
+    while len(_BUILT) > _KEPT_CALENDARS:
+        _BUILT.popitem(last=False)
+    return built
+
+
+def _stops(read: _Reading, now: int) -> dict[int, Stop]:
+    """Open stops by unit, with the guess that stands in where nobody gave an estimate."""
+    found: dict[int, Stop] = {}
+    for row in read.units:
+        unit_id, stop_id, started, back, reason_id = row[0], row[8], row[9], row[10], row[11]
+        if stop_id is None:
+            continue
+        guess = None
+        if back is None or back <= now:
+            levels = {
+                "REASON": [s for _, r, s in read.repairs if r is not None and r == reason_id],
+                "UNIT": [s for u, _, s in read.repairs if u == unit_id],
+                "SITE": [s for _, _, s in read.repairs],
+            }
+            since = started if back is None else max(started, back)
+            guess = rules.guess_end(levels, started=started, made_at=since, now=now)
+        found[unit_id] = Stop(
+            id=stop_id,
+            unit_id=unit_id,
+            reason=row[12],
+            note=row[13],
+            started=started,
+            back=back,
+            said_by=row[14],
+            guess=guess,
+            opened_seq=row[15],
+        )
+    return found
+
+
+def _holds(read: _Reading, now: int) -> dict[int, Held]:
+    found: dict[int, Held] = {}
+    for hold_id, lot_id, job_id, reason_id, reason, note, placed, expected, seq in read.holds:
+        guess = None
+        if expected is None or expected <= now:
+            levels = {
+                "REASON": [s for r, s in read.decision_times if r is not None and r == reason_id]
+            }
+            guess = rules.guess_end(
+                levels,
+                started=placed,
+                made_at=placed if expected is None else max(placed, expected),
+                now=now,
+                otherwise=rules.HOLD_GUESS_S,
+            )
+        found[hold_id] = Held(hold_id, lot_id, job_id, reason, note, placed, expected, guess, seq)
+    return found
+
+
+def _families(read: _Reading) -> dict[str, int]:
+    """Set-up families as numbers; 0 is none. Only equality matters to the engine."""
+    names = {row[13] for row in read.jobs} | {name for row in read.units for name in row[7]}
+    return {name: at for at, name in enumerate(sorted(names - {"", None}), start=1)}
+
+
+def _add_units(
+    builder: PlantBuilder, read: _Reading, stops: Mapping[int, Stop], horizon: int
+) -> None:
+    families = _families(read)
+    for row in read.units:
+        unit_id, _code, _name, calendar_id, places, rate_ppm, rhythm, mounted = row[:8]
+        stop = stops.get(unit_id)
+        down: dict[str, int] = {}
+        if stop is not None:
+            until, guessed, again = rules.bound(stop.back, stop.guess)
+            down = {
+                "down": 1,
+                "down_since": stop.started,
+                "down_until": until,
+                "down_guess": guessed,
+                "down_again_s": again,
+            }
+        builder.add_unit(
+            id=unit_id,
+            calendar=calendar_id,
+            places=places,
+            rate_ppm=rate_ppm,
+            quantum_qty=rules.QUANTA[rhythm],
+            **down,
+        )
+        for place, name in enumerate(mounted[:places]):
+            if name:
+                builder.add_mounted(unit=unit_id, place=place, family=families[name])
+    units = {row[0] for row in read.units}
+    for _id, _calendar, unit_id, kind, starts_at, ends_at in read.exceptions:
+        if unit_id in units:
+            begin, end = rules.window(starts_at, ends_at, read.epoch, opens=kind == "OPEN")
+            begin, end = max(0, begin), min(horizon, end)
+            if begin < end:
+                builder.add_exception(unit=unit_id, start=begin, end=end, open=kind == "OPEN")
+
+
+_STATUS = {
+    "WAITING": Status.WAITING,
+    "READY": Status.WAITING,
+    "HELD": Status.WAITING,
+    "RUNNING": Status.RUNNING,
+    "SUSPENDED": Status.SUSPENDED,
+    "COMPLETED": Status.DONE,
+    "ABORTED": Status.DONE,
+    "CLOSED": Status.DONE,
+}
+
+
+def _add_orders(
+    builder: PlantBuilder,
+    read: _Reading,
+    committed: Version | None,
+    holds: Mapping[int, Held],
+    now: int,
+) -> None:
+    """Orders, operations, alternates, arcs and queues."""
+    if read.orders:
+        builder.add_orders(
+            id=np.array([row[0] for row in read.orders], np.int64),
+            item=np.array([row[2] for row in read.orders], np.int64),
+            need_by=_or((row[3] for row in read.orders), NEVER),
+        )
+    order_not_before = {row[0]: row[4] for row in read.orders}
+    held = {hold.job_order_id: hold for hold in holds.values() if hold.job_order_id}
+    families = _families(read)
+    starts = committed.starts if committed else {}
+    ends = committed.ends if committed else {}
+    for row in read.jobs:
+        (job_id, order_id, number, _name, status_name, unit_id, launched, good, scrap, rework,
+         setup_s, run_us, fixed_us, family, span, restarts, yield_ppm, pinned, not_before,
+         started, completed, reported, productive, running_since, _version) = row  # fmt: skip
+        status = _STATUS[status_name]
+        if status_name == "HELD" and started is not None:
+            status = Status.SUSPENDED
+        if status is Status.DONE:
+            completed = min(now, now if completed is None else completed)
+            started = completed if started is None else min(started, completed)
+        elif status is not Status.WAITING:
+            started = now if started is None else min(started, now)
+        bounds = [at for at in (not_before, order_not_before[order_id]) if at is not None]
+        # The instant from which the engine assumes the run to be on rate: the last report, or
+        # the last resumption if that was later.
+        last = [at for at in (reported, running_since) if at is not None]
+        hold = held.get(job_id)
+        bound: dict[str, int] = {}
+        if hold is not None and status is not Status.DONE:
+            until, guessed, again = rules.bound(hold.expected, hold.guess)
+            bound = {
+                "hold": 1,
+                "hold_until": until,
+                "hold_guess": guessed,
+                "hold_again_s": again,
+            }
+        builder.add_operation(
+            id=job_id,
+            order=order_id,
+            number=number,
+            status=int(status),
+            unit=unit_id,
+            launch_qty=launched,
+            good_qty=good,
+            scrap_qty=scrap,
+            rework_qty=rework,
+            yield_num=yield_ppm,
+            yield_den=1_000_000,
+            setup_s=setup_s,
+            run_us=run_us,
+            fixed_us=fixed_us,
+            family=families.get(family, 0),
+            span=int(Span[span]),
+            restart=restarts,
+            not_before=max(bounds, default=UNSET),
+            pinned=pinned,
+            baseline_start=starts.get(job_id, UNSET),
+            baseline_end=ends.get(job_id, UNSET),
+            actual_start=UNSET if status is Status.WAITING else started,
+            actual_end=completed if status is Status.DONE else UNSET,
+            report_at=UNSET if status is Status.WAITING or not last else min(now, max(last)),
+            productive_s=productive,
+            **bound,
+        )
+    if read.alternates:
+        builder.add_alternates(
+            **{
+                name: np.array(column, np.int64)
+                for name, column in _columns(
+                    read.alternates, "operation", "unit", "setup_s", "run_us", "fixed_us"
+                ).items()
+            }
+        )
+    for pred, succ, kind, batch, lag_s in read.links:
+        overlaps = kind == "OVERLAP"
+        builder.add_arc(
+            pred=pred,
+            succ=succ,
+            kind=int(ArcKind.OVERLAP if overlaps else ArcKind.FS),
+            lag_s=lag_s,
+            batch_qty=batch if overlaps else 0,
+        )
+    stands = {row[0]: row[5] for row in read.jobs}
+    for unit_id, _queue_version, job_ids in read.queues:
+        here = [job_id for job_id in job_ids if stands.get(job_id) == unit_id]
+        builder.set_queue(unit=unit_id, operations=here)
+
+
+def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, now: int) -> None:
+    guessed: dict[str, str] = previous.figures.get("guesses", {}) if previous else {}
+    for (
+        item_id,
+        _code,
+        _name,
+        _unit,
+        source,
+        tracked,
+        lead_s,
+        safety,
+        decimals,
+        _away,
+    ) in read.items:
+        since = UNSET
+        if str(item_id) in guessed:
+            made = datetime.fromisoformat(guessed[str(item_id)])
+            since = int((made - read.epoch).total_seconds())
+            if since + lead_s <= now:
+                since = UNSET
+        builder.add_item(
+            id=item_id,
+            kind=int(ItemKind.BUY if source == "BUY" else ItemKind.MAKE),
+            tracked=tracked,
+            lead_s=lead_s or -1,
+            guess_from=since,
+            safety_qty=safety,
+            quantum_qty=10 ** (6 - min(6, decimals)),
+        )
+
+
+def _last_jobs(read: _Reading) -> dict[int, int]:
+    """The job order whose good pieces are its order's output: none follows it in the order."""
+    order_of = {row[0]: row[1] for row in read.jobs}
+    leads_on = {pred for pred, succ, *_ in read.links if order_of[pred] == order_of[succ]}
+    last: dict[int, tuple[int, int]] = {}
+    for row in read.jobs:
+        if row[0] not in leads_on:
+            last[row[1]] = max(last.get(row[1], (-1, -1)), (row[2], row[0]))
+    return {order_id: job_id for order_id, (_number, job_id) in last.items()}
+
+
+def _add_supplies(
+    builder: PlantBuilder, read: _Reading, holds: Mapping[int, Held], now: int
+) -> None:
+    held = {hold.lot_id: hold for hold in holds.values() if hold.lot_id}
+    for lot_id, _code, item_id, status, received, expires, free, quantity, _version in read.lots:
+        decided: dict[str, int] = {}
+        hold = held.get(lot_id)
+        if status == "HELD" or hold is not None:
+            said = hold.expected if hold else free
+            guess = hold.guess if hold else None
+            if hold is None and (free is None or free <= now):
+                guess = rules.guess_end(
+                    {}, started=received, made_at=received, now=now, otherwise=rules.HOLD_GUESS_S
+                )
+            until, guessed, again = rules.bound(said, guess)
+            decided = {
+                "status": int(LotStatus.HELD),
+                "until": until,
+                "dated": not guessed,
+                "again_s": again,
+            }
+        elif status == "QUARANTINE":
+            guess = None
+            if free is None or free <= now:
+                guess = rules.guess_end(
+                    {}, started=received, made_at=received, now=now, otherwise=rules.HOLD_GUESS_S
+                )
+            until, _guessed, again = rules.bound(free, guess)
+            decided = {"status": int(LotStatus.QUARANTINED), "until": until, "again_s": again}
+        builder.add_supply(
+            id=lot_id,
+            kind=int(SupplyKind.LOT),
+            item=item_id,
+            qty=quantity,
+            expiry=NEVER if expires is None else expires,
+            **decided,
+        )
+    away = {row[0]: row[9] for row in read.items}
+    last = _last_jobs(read)
+    for order_id, _code, item_id, _due, _bound, _quantity, put_away, *_ in read.orders:
+        if order_id in last:
+            builder.add_supply(
+                id=order_id,
+                kind=int(SupplyKind.OUTPUT),
+                item=item_id,
+                qty=put_away,
+                op=last[order_id],
+                put_away_s=away[item_id],
+            )
+    for line_id, _code, item_id, quantity, expected, lateness, _version in read.purchases:
+        builder.add_supply(
+            id=line_id,
+            kind=int(SupplyKind.PURCHASE),
+            item=item_id,
+            qty=quantity,
+            at=expected,
+            late_s=lateness if lateness >= 0 else read.site.supplier_lateness_s,
+        )
+
+
+def _lines(read: _Reading) -> dict[int, Line]:
+    found: dict[int, Line] = {}
+    for row in read.lines:
+        (line_id, order, number, customer_id, customer, item_id, _open, requested, first,
+         promised, value, priced, _pack, basis, _complete, zone, working, _priority, percent,
+         per_day, weight, stop, grace, cap, _transit, _ordered, version) = row  # fmt: skip
+        # Who has no rule of his own costs the site's default, and that is an estimate.
+        has_rule = any(x is not None for x in (percent, per_day, weight, stop))
+        found[line_id] = Line(
+            id=line_id,
+            code=f"{order}/{number}",
+            customer_id=customer_id,
+            customer=customer,
+            item_id=item_id,
+            basis=Basis[basis],
+            time_zone=zone or read.site.time_zone,
+            working_days=working,
+            terms=Terms(
+                penalty_ppm=percent,
+                penalty_day=per_day,
+                stop_day=stop,
+                weight_day=weight if has_rule else read.site.default_late_per_day,
+                grace_days=grace,
+                cap=None if cap is None else value * cap // 1_000_000,
+                value=value if priced else None,
+                due=next((at for at in (promised, first) if at is not None), requested),
+                days=rules.day_table(zone or read.site.time_zone, working),
+                source=customer if has_rule else DEFAULT_TERMS,
+            ),
+            first_promised=UNSET if first is None else first,
+            promised=UNSET if promised is None else promised,
+            requested=requested,
+            version=version,
+        )
+    return found
+
+
+def _add_demands(builder: PlantBuilder, read: _Reading) -> None:
+    if read.components:
+        builder.add_components(
+            **{
+                name: np.array(column, np.int64)
+                for name, column in _columns(
+                    read.components, "id", "operation", "item", "qty"
+                ).items()
+            }
+        )
+    lines = _lines(read)
+    for row in read.lines:
+        line = lines[row[0]]
+        terms = line.terms
+        amounts = [
+            x for x in (terms.penalty_day, terms.stop_day, terms.weight_day) if x is not None
+        ]
+        if terms.penalty_ppm is not None:
+            amounts.append((terms.value or 0) * terms.penalty_ppm // 1_000_000)
+        builder.add_line(
+            id=line.id,
+            item=line.item_id,
+            qty=row[6],
+            basis=int(line.basis),
+            promised=line.promised,
+            requested=line.requested,
+            stop=(terms.stop_day or 0) > 0,
+            priority=row[17],
+            ordered=row[25],
+            partial=not row[14],
+            prepare_s=row[12],
+            transit_s=row[24],
+            value=terms.value or 0,
+            late_per_day=sum(amounts) if amounts else -1,
+            late_cap=-1 if terms.cap is None else terms.cap,
+        )
+
+
+def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
+    """Hard pegs from reservations and orders made for a line; committed pegs from the plan.
+
+    What an order has put away lies in its lot: pegs on the order take the lot first.
+    """
+    on_hand = {row[0]: row[7] for row in read.lots}
+    put_away_lot = {row[0]: row[8] for row in read.orders if row[8] in on_hand and row[6] > 0}
+    left_in_lot = {lot: on_hand[lot] for lot in put_away_lot.values()}
+    known: dict[SupplyKind, dict[int, int]] = {
+        SupplyKind.LOT: {row[0]: row[2] for row in read.lots},
+        SupplyKind.OUTPUT: {row[0]: row[2] for row in read.orders},
+        SupplyKind.PURCHASE: {row[0]: row[2] for row in read.purchases},
+    }
+    made = _last_jobs(read)
+    needed: dict[DemandKind, dict[int, tuple[int, int]]] = {
+        DemandKind.COMPONENT: {row[0]: (row[2], row[3]) for row in read.components},
+        DemandKind.LINE: {row[0]: (row[5], row[6]) for row in read.lines},
+    }
+    sums: dict[tuple[int, int, int, int, int], int] = defaultdict(int)
+    uncovered = {
+        (kind, one): quantity
+        for kind, rows in needed.items()
+        for one, (_, quantity) in rows.items()
+    }
+
+    def peg(
+        supply: tuple[SupplyKind, int], demand: tuple[DemandKind, int], wanted: int, kind: PegKind
+    ) -> None:
+        wanted = min(wanted, uncovered.get(demand, 0))
+        if wanted <= 0 or supply[1] not in known[supply[0]]:
+            return
+        if known[supply[0]][supply[1]] != needed[demand[0]][demand[1]][0]:
+            return
+        if supply[0] is SupplyKind.OUTPUT:
+            lot = put_away_lot.get(supply[1])
+            if lot is not None:
+                there = min(wanted, left_in_lot[lot])
+                if there:
+                    left_in_lot[lot] -= there
+                    sums[SupplyKind.LOT, lot, demand[0], demand[1], kind] += there
+                    uncovered[demand] -= there
+                    wanted -= there
+            if not wanted or supply[1] not in made:
+                return
+        sums[supply[0], supply[1], demand[0], demand[1], kind] += wanted
+        uncovered[demand] -= wanted
+
+    for _id, lot, order, purchase, material, line, quantity in read.reservations:
+        supply = (
+            (SupplyKind.LOT, lot)
+            if lot
+            else (SupplyKind.OUTPUT, order)
+            if order
+            else (SupplyKind.PURCHASE, purchase)
+        )
+        demand = (DemandKind.COMPONENT, material) if material else (DemandKind.LINE, line)
+        peg(supply, demand, quantity, PegKind.HARD)
+    for row in read.orders:
+        if row[7] is not None:
+            peg((SupplyKind.OUTPUT, row[0]), (DemandKind.LINE, row[7]), row[5], PegKind.HARD)
+    for supply_kind, supply_id, demand_kind, demand_id, quantity in read.pegs:
+        peg(
+            (SUPPLY_KINDS[supply_kind], supply_id),
+            (DEMAND_KINDS[demand_kind], demand_id),
+            quantity,
+            PegKind.COMMITTED,
+        )
+    for (supply_kind_, supply_id, demand_kind_, demand_id, kind), quantity in sums.items():
+        builder.add_peg(
+            supply_kind=supply_kind_,
+            supply=supply_id,
+            demand_kind=demand_kind_,
+            demand=demand_id,
+            qty=quantity,
+            kind=kind,
+        )
+
+
+# -- what typed changes write ---------------------------------------------------------------------
+
+
+def _decided(read: _Reading) -> dict[str, list[Any]]:
+    """Everything that a typed change writes, in a fixed order; never rates, estimates or times."""
+    return {
+        "queues": [[unit, list(jobs)] for unit, _version, jobs in read.queues],
+        "units": [[row[0], row[5], row[17]] for row in read.jobs],
+        "windows": sorted(
+            [
+                [calendar or 0, unit or 0, kind, starts.isoformat(), ends.isoformat()]
+                for _id, calendar, unit, kind, starts, ends in (
+                    (*row[:4], row[4].astimezone(UTC), row[5].astimezone(UTC))
+                    for row in read.exceptions
+                )
+            ]
+        ),
+        "reservations": sorted([list(row[1:]) for row in read.reservations], key=repr),
+        "pegs": [list(row) for row in read.pegs],
+        "promises": [
+            [row[0], None if row[9] is None else _absolute(row[9], read)] for row in read.lines
+        ],
+        "purchases": [[row[0], row[3], _absolute(row[4], read)] for row in read.purchases],
+    }
+
+
+def _absolute(seconds: int, read: _Reading) -> int:
+    return int(seconds + read.epoch.timestamp())
+
+
+def _versions(read: _Reading) -> dict[str, int]:
+    """Versions of the rows that a change may touch: `queue:<unit>`, `job:<id>`, ..."""
+    return (
+        {f"queue:{row[0]}": row[1] for row in read.queues}
+        | {f"job:{row[0]}": row[24] for row in read.jobs}
+        | {f"line:{row[0]}": row[26] for row in read.lines}
+        | {f"purchase:{row[0]}": row[6] for row in read.purchases}
+    )
+
+
+def plan_hash(decided: Mapping[str, Any]) -> str:
+    """sha256 over what typed changes write, as canonical JSON."""
+    canonical = json.dumps(decided, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()

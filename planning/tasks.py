@@ -1,0 +1,26 @@
+"""The doorbell's answer: reads the clock and calls one action."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from mes.clock import wall_now
+from planning.actions import recompute
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="planning.recompute", queue="impact", ignore_result=True)
+def recompute_site(site_id: int, **_later: Any) -> None:
+    """Answer a site's events. A connection that died with the database is replaced once."""
+    close_old_connections()
+    try:
+        recompute(site_id, wall_now=wall_now())
+    except (OperationalError, InterfaceError):
+        log.warning("the database went away; once more with a new connection", exc_info=True)
+        connection.close()
+        recompute(site_id, wall_now=wall_now())

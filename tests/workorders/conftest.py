@@ -1,3 +1,0 @@
-from tests.cast import plant
-
-__all__ = ["plant"]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -148,13 +149,15 @@ def actor_for_token(token: str) -> tuple[Actor, Site] | None:
     return actor, device.site
 
 
+def sites_of(person_id: int | None) -> QuerySet[Site]:
+    """The plants on which a person has a role; read only where it is looked at."""
+    granted = RoleGrant.objects.filter(person_id=person_id).values("site_id")
+    return Site.objects.filter(pk__in=granted).order_by("pk")
+
+
 def _choose_site(request: HttpRequest, person: Person) -> Site | None:
     """The site of this session: the chosen one if he still has a role there, else his first."""
-    sites = list(
-        Site.objects.filter(
-            pk__in=RoleGrant.objects.filter(person=person).values("site_id")
-        ).order_by("pk")
-    )
+    sites = list(sites_of(person.pk))
     chosen = request.session.get("site")
     return next((site for site in sites if site.code == chosen), sites[0] if sites else None)
 
@@ -287,6 +290,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "page": {
             "site": site,
+            "sites": sites_of(actor.person_id),
             "now": plant_now(site),
             "clock_speed": plant_speed(site),
             "person_name": actor.name,

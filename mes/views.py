@@ -22,9 +22,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from mes.access import PUBLIC, PlantRequest, access
+from mes.access import PUBLIC, PlantRequest, access, sites_of
 from mes.clock import wall_now
-from mes.models import FailedSignIn, Role, RoleGrant, Site, SiteHead, SitePlan
+from mes.models import FailedSignIn, Role, Site, SiteHead, SitePlan
 
 TRIES = 5
 WAIT = timedelta(seconds=60)
@@ -219,11 +219,3 @@ def statusz(request: PlantRequest) -> JsonResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was drawn for another sign-in; nothing was saved, and what to do about it."""
     return render(request, "mes/csrf_failure.html", status=403)
-
-
-def sites_of(person_id: int | None) -> list[Site]:
-    """The plants that a person may look at, for the menu."""
-    if person_id is None:
-        return []
-    granted = RoleGrant.objects.filter(person_id=person_id).values("site_id")
-    return list(Site.objects.filter(pk__in=granted).order_by("code"))

@@ -145,7 +145,7 @@ def _station_qr(request: HttpRequest) -> dict[str, Any]:
     """A QR code that opens CNC-07 on a phone in the same network."""
     url = request.build_absolute_uri(reverse("workorders:station", args=["CNC-07"]))
     code = segno.make(url, error="m")
-    picture = code.svg_inline(scale=3, border=2, svgclass="qr", lineclass=None)
+    picture = code.svg_inline(border=2, svgclass=None, lineclass=None, omitsize=True)
     return {"svg": mark_safe(picture), "url": url, "code": "CNC-07"}  # drawn here, from our URL
 
 

@@ -83,6 +83,12 @@ def qty(value: object) -> str:
 
 
 @register.filter
+def plain(value: object) -> str:
+    """A quantity as a form or a script reads it: 1250.500000 -> 1250.5, nothing -> 0."""
+    return qty(value).replace(",", "") or "0"
+
+
+@register.filter
 def money(value: object, where: object = None) -> str:
     """Whole units of the plant's currency: 4566.40 -> €4,566."""
     if value is None or value == "":

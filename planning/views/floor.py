@@ -578,7 +578,7 @@ def _report(request: PlantRequest, unit: Equipment, pk: int, here: str) -> HttpR
 
 def _kept(request: PlantRequest, outcome: Outcome) -> HttpResponse:
     """A fact that cannot be booked is kept: said where the eye is, the page stays as it is."""
-    refusal = {"title": _("Kept, not booked yet."), "text": outcome.message}
+    refusal = {"title": _("Kept, not booked yet."), "text": outcome.message, "kept": True}
     response = render(request, "components/refused.html", {"refusal": refusal}, status=202)
     response["HX-Retarget"] = "#result"
     response["HX-Reswap"] = "innerHTML"

@@ -41,6 +41,12 @@
   addEventListener("pageshow", (event) => {
     if (event.persisted) document.querySelectorAll("form[data-sending]").forEach((form) => hold(form, false));
   });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    // What was said about the try before is over.
+    const { elt, requestConfig } = event.detail;
+    const home = requestConfig?.verb === "post" && elt.closest("[data-errors]");
+    if (home) document.querySelector(home.dataset.errors)?.replaceChildren();
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.requestConfig?.elt;
     if (!(form instanceof HTMLFormElement) || event.detail.requestConfig.verb !== "post") return;

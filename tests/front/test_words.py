@@ -30,6 +30,11 @@ def test_a_quantity_is_shown_without_zeros_behind_the_point(value, text):
     assert words.qty(value) == text
 
 
+def test_a_form_reads_a_quantity_without_separators():
+    assert words.plain(Decimal("12500.500000")) == "12500.5"
+    assert words.plain(None) == "0"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(Decimal("4566.40"), "€4,566"), (Decimal("0.5"), "€1"), (-12, "−€12"), (None, "")],

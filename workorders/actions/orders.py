@@ -225,7 +225,10 @@ def remove_from_queues(command: Command, jobs: list[JobOrder]) -> None:
 def put_at_head(command: Command, job: JobOrder) -> None:
     """Put a job order first in its unit's queue, from wherever it stands."""
     ensure_queues(command, [job.unit_id])
-    UnitQueue.objects.filter(unit=job.unit_id).exclude(job_order_ids__0=job.pk).update(
+    # The head of an empty queue is NULL, and NULL is not unequal to anything.
+    UnitQueue.objects.filter(
+        Q(job_order_ids__len=0) | ~Q(job_order_ids__0=job.pk), unit=job.unit_id
+    ).update(
         job_order_ids=Func(
             Value(job.pk),
             Func(F("job_order_ids"), Value(job.pk), function="array_remove"),

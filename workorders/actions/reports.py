@@ -317,7 +317,7 @@ def _left(job: JobOrder) -> Decimal:
     """What is still to report; nothing once it is complete, though fewer pieces arrived."""
     if job.status in rules.ENDED:
         return Decimal(0)
-    return job.quantity - job.good - job.scrap - job.rework
+    return Decimal(job.quantity - job.good - job.scrap - job.rework)
 
 
 def _check_entry(floor: Floor, good: Decimal, scrap: Decimal, rework: Decimal) -> None:

@@ -1,0 +1,99 @@
+"""Overtime and stops, and what engineering sets up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from equipment.actions import add_equipment, add_rate, add_reason, add_window, remove_window
+from equipment.models import CalendarException, CostRate, Equipment, UnitStatus
+from mes.models import SitePlan
+from tests.cast import HOUR, SHIFT_START, Plant
+
+
+def overtime(plant: Plant, **changes: object) -> dict[str, object]:
+    return {
+        "unit_id": plant.ids["CNC-07"],
+        "kind": "OPEN",
+        "starts_at": SHIFT_START + 16 * HOUR,
+        "ends_at": SHIFT_START + 18 * HOUR,
+        "reason": "overtime",
+        **changes,
+    }
+
+
+def test_overtime_is_added_and_taken_out_and_its_row_stays(plant: Plant) -> None:
+    window_id = plant.must(add_window, **overtime(plant))["window_id"]
+
+    plant.must(remove_window, window_id=window_id)
+
+    row = CalendarException.objects.get(pk=window_id)
+    assert row.removed_seq == plant.newest("equipment.window.removed").seq
+    assert plant.kinds()[-2:] == ["equipment.window.added", "equipment.window.removed"]
+
+
+def test_a_window_is_taken_out_once(plant: Plant) -> None:
+    window_id = plant.must(add_window, **overtime(plant))["window_id"]
+    plant.must(remove_window, window_id=window_id)
+
+    assert plant.do(remove_window, window_id=window_id).status == 409
+
+
+def test_an_empty_or_past_window_is_refused(plant: Plant) -> None:
+    empty = plant.do(add_window, **overtime(plant, ends_at=SHIFT_START + 16 * HOUR))
+    past = plant.do(
+        add_window,
+        **overtime(plant, starts_at=SHIFT_START - 2 * HOUR, ends_at=SHIFT_START - HOUR),
+    )
+
+    assert (empty.status, past.status) == (422, 422)
+    assert not CalendarException.objects.exists()
+
+
+def test_a_work_unit_starts_idle_with_one_mounting_a_place(plant: Plant) -> None:
+    status = UnitStatus.objects.get(unit=plant.unit("BENCH"))
+
+    assert (status.state, status.mounted) == ("IDLE", ["", ""])
+
+
+def test_a_work_unit_without_a_calendar_is_refused(plant: Plant) -> None:
+    refused = plant.do(add_equipment, code="CNC-09", name="x")
+
+    assert refused.message == "CNC-09 needs a working calendar. Choose one."
+    assert not Equipment.objects.filter(code="CNC-09").exists()
+
+
+def test_a_code_that_exists_is_said_in_words(plant: Plant) -> None:
+    refused = plant.do(add_equipment, code="CNC-04", name="x", calendar_id=plant.ids["2S"])
+
+    assert refused.status == 422
+    assert "equipment code is unique" in refused.message
+
+
+def test_reasons_have_two_levels(plant: Plant) -> None:
+    below = plant.must(add_reason, code="BEARING", name="Bearing", parent_id=plant.ids["SPINDLE"])[
+        "reason_id"
+    ]
+
+    third = plant.do(add_reason, code="BALL", name="Ball", parent_id=below)
+
+    assert third.status == 422
+
+
+def test_a_master_is_recorded_with_its_state_and_its_history(plant: Plant) -> None:
+    plant.must(
+        add_rate, what="UNIT_HOUR", amount=Decimal("42.50"), source="controlling", owner="Ida"
+    )
+
+    event = plant.newest("equipment.rate.changed")
+    rate = CostRate.objects.get()
+    assert event.body["created"] is True
+    assert event.body["values"]["amount"] == "42.5"
+    assert str(event.key) in rate.history.get().history_change_reason
+
+
+def test_what_actions_write_never_marks_the_site_dirty(plant: Plant) -> None:
+    SitePlan.objects.filter(site=plant.site).update(dirty=False)
+
+    plant.must(add_window, **overtime(plant))
+
+    assert not SitePlan.objects.get(site=plant.site).dirty

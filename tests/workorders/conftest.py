@@ -1,0 +1,3 @@
+from tests.cast import plant
+
+__all__ = ["plant"]

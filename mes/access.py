@@ -151,7 +151,7 @@ def actor_for_token(token: str) -> tuple[Actor, Site] | None:
 
 def sites_of(person_id: int | None) -> QuerySet[Site]:
     """The plants on which a person has a role; read only where it is looked at."""
-    granted = RoleGrant.objects.filter(person_id=person_id).values("site_id")
+    granted = RoleGrant.objects.filter(person_id=person_id or 0).values("site_id")
     return Site.objects.filter(pk__in=granted).order_by("pk")
 
 

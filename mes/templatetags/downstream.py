@@ -307,6 +307,7 @@ def slip_chart(
         "promised": x(promised) if promised else None,
         "projected": x(projected) if projected else None,
         "paint": f"p{level}" if level in (1, 2, 3) else "ghost",
+        "early": promised is not None and projected is not None and projected < promised,
         "label": label,
     }
 

@@ -271,13 +271,18 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
                 "reason": "" if projected else _("no date"),
             }
         )
+    # The axis is as long as the worst slip needs, so that each is seen in its length.
+    ends = [now + timedelta(days=AXIS_DAYS)]
+    ends += [
+        at + timedelta(days=1) for row in rows for at in (row["promised"], row["projected"]) if at
+    ]
     figures: Mapping[str, Any] = version.figures if version else {}
     return {
         "rows": rows,
         "at_risk": figures.get("late_lines", 0),
         "total": figures.get("lines", 0),
         "start": now,
-        "end": now + timedelta(days=AXIS_DAYS),
+        "end": max(ends),
         "closest": _("%(n)s open lines, none projected late.") % {"n": figures.get("lines", 0)},
     }
 

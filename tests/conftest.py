@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 
 from mes.processes import stop
@@ -15,7 +17,12 @@ from tests import browser, servers
 servers.start_for_this_run()
 django.setup()
 
-ARM_TRUNCATE = """
+# HYPOTHESIS_PROFILE=prove for a night's search; nothing here is timed, so no deadlines.
+for profile, examples in {"save": 25, "test": 200, "prove": 20_000}.items():
+    hypothesis.settings.register_profile(profile, max_examples=examples, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+ALLOW_TRUNCATE = """
 select format('alter table %s disable trigger %I', tgrelid::regclass, tgname)
 from pg_trigger where not tgisinternal and tgtype & 32 <> 0
 """
@@ -27,7 +34,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     from django.db import connection
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(ARM_TRUNCATE)
+        cursor.execute(ALLOW_TRUNCATE)
         for (statement,) in cursor.fetchall():
             cursor.execute(statement)
 

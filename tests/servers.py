@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,8 @@ def process(name: str, argv: list[str], **more: str) -> Child:
 
 def worker() -> Child:
     """Return the impact worker as it runs in the plant."""
-    return process("worker", impact_worker())
+    # A name of its own: another test's worker would answer for it.
+    return process("worker", [*impact_worker(), "--hostname", f"{uuid.uuid4().hex}@tests"])
 
 
 def wait_for_worker(child: Child, timeout_s: float = 60) -> None:
@@ -93,7 +95,7 @@ def wait_for_worker(child: Child, timeout_s: float = 60) -> None:
     while time.monotonic() < deadline:
         if child.ended() is not None:
             break
-        if app.control.ping(timeout=0.5):
+        if app.control.ping(destination=[child.argv[-1]], timeout=0.5):
             return
     raise RuntimeError(f"the worker did not start:\n{log_of(child)}")
 

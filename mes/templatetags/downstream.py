@@ -57,6 +57,11 @@ def _local(value: object, where: object) -> datetime | None:
     return value.astimezone(_zone(where))
 
 
+def _number(value: object) -> float | None:
+    """A template gives an empty string for what a context leaves out."""
+    return None if value is None or value == "" else float(str(value))
+
+
 def _seconds(value: object) -> int | None:
     if isinstance(value, timedelta):
         return round(value.total_seconds())
@@ -318,9 +323,9 @@ def bar_total(
 ) -> dict[str, Any]:
     """Extra cost (solid) and late cost left (hatched) on a scale that all options share."""
     page = context.get("page")
-    scale = float(str(largest or 0)) or 1.0
-    solid = min(92.0, max(0.0, 92 * float(str(extra or 0)) / scale))
-    hatched = min(92.0 - solid, max(0.0, 92 * float(str(late or 0)) / scale))
+    scale = _number(largest) or 1.0
+    solid = min(92.0, max(0.0, 92 * (_number(extra) or 0.0) / scale))
+    hatched = min(92.0 - solid, max(0.0, 92 * (_number(late) or 0.0) / scale))
     return {
         "solid": round(solid, 1),
         "hatched": round(hatched, 1),
@@ -330,12 +335,13 @@ def bar_total(
 
 
 @register.inclusion_tag("components/spark.html")
-def spark(values: Sequence[float], target: float | None = None) -> dict[str, Any]:
+def spark(values: Sequence[float], target: object = None) -> dict[str, Any]:
     """A line of at most a dozen values, 76 x 26, the last one dotted; `target` is a dashed line."""
     numbers = [float(value) for value in values or []]
     if len(numbers) < 2:
         return {"points": ""}
-    every = [*numbers, *([float(target)] if target is not None else [])]
+    aim = _number(target)
+    every = [*numbers, *([aim] if aim is not None else [])]
     low, span = min(every), (max(every) - min(every)) or 1.0
     step = 70 / (len(numbers) - 1)
 
@@ -346,19 +352,20 @@ def spark(values: Sequence[float], target: float | None = None) -> dict[str, Any
     return {
         "points": " ".join(f"{x},{height}" for x, height in places),
         "last": places[-1],
-        "target": y(float(target)) if target is not None else None,
+        "target": y(aim) if aim is not None else None,
     }
 
 
 @register.inclusion_tag("components/pace.html")
 def pace(good: object, quantity: object, plan_now: object = None) -> dict[str, Any]:
     """Good pieces of the ordered ones as a bar 600 wide, with a mark where the plan would be."""
-    total = float(str(quantity or 0)) or 1.0
-    done = min(600.0, 600 * float(str(good or 0)) / total)
-    mark = None if plan_now is None else min(596.0, 600 * float(str(plan_now)) / total)
+    total = _number(quantity) or 1.0
+    done = min(600.0, 600 * (_number(good) or 0.0) / total)
+    plan = _number(plan_now)
+    mark = None if plan is None else min(596.0, 600 * plan / total)
     label = (
         _("%(good)s good of %(quantity)s") % {"good": qty(good), "quantity": qty(quantity)}
-        if plan_now is None
+        if plan is None
         else _("%(good)s good of %(quantity)s, plan for now %(plan)s")
         % {"good": qty(good), "quantity": qty(quantity), "plan": qty(plan_now)}
     )

@@ -208,6 +208,13 @@ class _Draft:
             raise ValueError(f"operation {op_id} is not in the plant")
         return int(found[0])
 
+    def reordered(self, unit: int, op_ids: Sequence[int]) -> list[int] | None:
+        """Return the rows of a queue's jobs in a new order, None if it has other jobs."""
+        rows = {int(self.plant.op_id[row]): row for row in self.queue(unit)}
+        if len(op_ids) != len(rows) or rows.keys() != set(op_ids):
+            return None
+        return [rows[op_id] for op_id in op_ids]
+
     def unit(self, unit_id: int) -> int:
         row = int(np.searchsorted(self.plant.unit_id, unit_id))
         if row == len(self.plant.unit_id) or self.plant.unit_id[row] != unit_id:
@@ -273,8 +280,8 @@ class _Draft:
 
     def _set_queue(self, change: SetQueue) -> None:
         unit = self.unit(change.unit_id)
-        rows = [self.op(op_id) for op_id in change.op_ids]
-        if sorted(rows) != sorted(self.queue(unit)):
+        rows = self.reordered(unit, change.op_ids)
+        if rows is None:
             raise ValueError(f"unit {change.unit_id}: the new queue holds other jobs than it has")
         self.queues[unit] = rows
 
@@ -419,14 +426,18 @@ def _units_with_other_rows(
 ) -> list[int]:
     if ptr is new_ptr and all(a is b for a, b in zip(columns, new_columns, strict=True)):
         return []
-    other = []
-    for unit in range(len(ptr) - 1):
-        old = slice(ptr[unit], ptr[unit + 1])
-        new = slice(new_ptr[unit], new_ptr[unit + 1])
-        same = (np.array_equal(a[old], b[new]) for a, b in zip(columns, new_columns, strict=True))
-        if not all(same):
-            other.append(unit)
-    return other
+    sizes = np.diff(ptr)
+    other = sizes != np.diff(new_ptr)
+    same = np.flatnonzero(~other)
+    owner = np.repeat(same, sizes[same])
+    # Rows of the units of the same size, and how far they lie apart in the two tables.
+    first = np.repeat(ptr[same] - np.cumsum(sizes[same]) + sizes[same], sizes[same])
+    old = np.arange(len(owner)) + first
+    new = old + (new_ptr[:-1] - ptr[:-1])[owner]
+    for mine, theirs in zip(columns, new_columns, strict=True):
+        other[owner[mine[old] != theirs[new]]] = True
+    units: list[int] = np.flatnonzero(other).tolist()
+    return units
 
 
 # -- footprint ---------------------------------------------------------------------------------
@@ -674,9 +685,8 @@ def _why_illegal(draft: _Draft, projection: Projection, change: Change) -> Why |
                 op, to = draft.op(change.op_id), draft.unit(change.to_unit_id)
                 return _move_illegal(draft, op, to, change.position)
             case SetQueue():
-                rows = [draft.op(op_id) for op_id in change.op_ids]
-                queue = draft.queue(draft.unit(change.unit_id))
-                return None if sorted(rows) == sorted(queue) else Why.QUEUE_MOVED
+                rows = draft.reordered(draft.unit(change.unit_id), change.op_ids)
+                return Why.QUEUE_MOVED if rows is None else None
             case AddCalendarWindow():
                 windows = draft.exceptions(draft.unit(change.unit_id))
                 return _window_illegal(windows, projection, change)

@@ -353,10 +353,13 @@ def line_hits(
     rules: CostRules,
     cost_before: LateCost,
     cost_after: LateCost,
+    *,
+    rows: I64 | None = None,
 ) -> tuple[LineHit, ...]:
     """Return the lines whose lateness or cost differs, the dearest first.
 
     plant, before, cost_before  one plan; other, after, cost_after the other, with the same lines.
+    rows                        only these lines, whether they differ or not.
     """
     differs = before.line_late_s != after.line_late_s
     for name in ("cash", "estimate", "days"):
@@ -388,7 +391,7 @@ def line_hits(
             reason=int(after.line_reason[row]),
             root_op_id=_id(plant.op_id, int(after.line_root[row])),
         )
-        for row in np.flatnonzero(differs).tolist()
+        for row in (np.flatnonzero(differs) if rows is None else rows).tolist()
     ]
     return tuple(
         sorted(hits, key=lambda hit: (-hit.added_money, -hit.added_s, -hit.value, hit.line_id))
@@ -691,17 +694,23 @@ class Link:
 
 @dataclass(frozen=True)
 class Chain:
-    """Nodes by column, worst first; links between them. `left_out` operations are only counted."""
+    """Nodes by column, worst first; links between them; how many are only counted."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
-    left_out: int
+    operations_left_out: int
+    lines_left_out: int
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 _CAUSE: Final = -1  # in place of an operation's row
+# As plain numbers and names: looking up an enum's member costs more than the step.
+_UNIT_DOWN: Final = int(Wait.UNIT_DOWN)
+_SUPPLIED: Final = int(Bind.SUPPLY)
+_AFTER_ANOTHER: Final = frozenset({int(Bind.ARC), int(Bind.PLACE)})
+_BIND_NAMES: Final = {int(bind): bind.name for bind in Bind}
 
 
 def chain(
@@ -710,11 +719,13 @@ def chain(
     stake: Stake,
     *,
     operations: int = 40,
+    lines: int = 40,
 ) -> Chain:
     """Return the way of a cause to stock and customers.
 
     stake       of the cause in this plant and projection.
-    operations  how many delayed ones to show; those on the way to a hit line are always there.
+    operations  how many delayed ones to show; those on the way to a shown line are always there.
+    lines       how many of the later lines to show, the dearest first.
 
     Each operation hangs on what binds its start: the one before it in its order or at its place,
     the maker of its material, or the cause itself.
@@ -722,7 +733,8 @@ def chain(
     delay = delays(stake.gone, projection)
     late = (delay >= MINUTE) & (plant.op_status != Status.DONE)
     crossing = {hit.item_id for hit in stake.impact.items}
-    hits = [hit for hit in stake.impact.lines if hit.added_s > 0]
+    later = [hit for hit in stake.impact.lines if hit.added_s > 0]
+    hits = later[:lines]
     walks = {hit.line_id: _walk(plant, projection, stake.cause, hit, late) for hit in hits}
     rows = np.flatnonzero(late)
     rows = rows[np.lexsort((plant.op_id[rows], -delay[rows]))]
@@ -795,7 +807,8 @@ def chain(
         Node("line", h.line_id, h.added_s, at=h.at_after, on_worst_path=h.line_id == worst)
         for h in hits
     ]
-    return Chain(tuple(nodes), tuple(links.values()), int(late.sum()) - len(shown))
+    left_out = int(late.sum()) - len(shown)
+    return Chain(tuple(nodes), tuple(links.values()), left_out, len(later) - len(hits))
 
 
 def _grows(before: int, after: int) -> bool:
@@ -818,20 +831,19 @@ def _held_by(
     if plant.op_status[op] == Status.RUNNING:
         feeder = int(projection.op_end_feeder[op])
         return (feeder, "ARC") if feeder >= 0 and late[feeder] else (_CAUSE, "STARTED")
-    bind, ref = Bind(int(projection.op_bind[op])), int(projection.op_bind_ref[op])
-    if projection.op_wait[op] == Wait.UNIT_DOWN:
-        unit = plant.op_unit[op]
-        if cause.kind is CauseKind.UNIT_DOWN and plant.unit_id[unit] == cause.id:
-            return _CAUSE, "UNIT_DOWN"
+    bind, ref = int(projection.op_bind[op]), int(projection.op_bind_ref[op])
+    stopped = projection.op_wait[op] == _UNIT_DOWN and cause.kind is CauseKind.UNIT_DOWN
+    if stopped and plant.unit_id[plant.op_unit[op]] == cause.id:
+        return _CAUSE, "UNIT_DOWN"
     before = -1
-    if bind in (Bind.ARC, Bind.PLACE):
+    if bind in _AFTER_ANOTHER:
         before = ref
-    elif bind is Bind.SUPPLY and ref >= 0:
+    elif bind == _SUPPLIED and ref >= 0:
         before = int(plant.supply_op[ref])
     feeder = int(projection.op_end_feeder[op])
     if not (before >= 0 and late[before]) and feeder >= 0 and late[feeder]:
         return feeder, "ARC"
-    return (before, bind.name) if before >= 0 and late[before] else (_CAUSE, bind.name)
+    return (before if before >= 0 and late[before] else _CAUSE), _BIND_NAMES[bind]
 
 
 def _walk(

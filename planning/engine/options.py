@@ -47,9 +47,11 @@ from planning.engine.cost import (
 from planning.engine.impact import Cause, CauseKind, LineHit, at_stake, line_hits
 from planning.engine.plant import (
     I32,
+    I64,
     NEVER,
     PIECE,
     PPM,
+    ArcKind,
     Bind,
     Flags,
     Plant,
@@ -66,7 +68,10 @@ ONE: Final = 10_000  # one unit of money; stands for a value that nobody knows
 BUDGET: Final = 24
 OFFERED_A_KIND: Final = 3
 HOT_LINES: Final = 20
+NAMED: Final = 20  # lines that an option names as helped or hurt; the rest are counted
 MOVES: Final = 12  # jobs that one idea may move
+GREEDY: Final = 5  # jobs that are tried one after the other, each kept if it pays
+WINDOW: Final = 14  # jobs of a queue that another order may concern
 LOOK_AHEAD_S: Final = 14 * DAY
 
 F64 = npt.NDArray[np.float64]
@@ -96,7 +101,8 @@ class Figures:
     late_lines, late_days, late_value  lines late after it, their late days, and days x open
                  value (one unit of money where the value is unknown).
     late_s       late seconds of all late lines; the last tie-break.
-    helped, hurt lines that were late and are less so, or cheaper; lines later than they may be.
+    helped, hurt lines that were late and are less so, or cheaper; lines later than they may be,
+                 or dearer: the `NAMED` dearest of each; `helped_count`, `hurt_count` of all.
     moved        ids of operations at another unit or place in the queue: people are told.
     retimed      number of operations whose times differ.
     frozen_moved frozen operations that it displaces.
@@ -114,6 +120,8 @@ class Figures:
     late_s: int
     helped: tuple[LineHit, ...]
     hurt: tuple[LineHit, ...]
+    helped_count: int
+    hurt_count: int
     moved: tuple[int, ...]
     retimed: int
     frozen_moved: int
@@ -280,7 +288,7 @@ def _evaluate(
 def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
     plant, before = ground.plant, ground.projection
     cost = option_cost(plant, before, after_plant, after, ground.rules)
-    hits = line_hits(plant, before, after_plant, after, ground.rules, ground.late, cost.late)
+    helped, hurt = _touched_lines(ground, after, cost.late)
     moved = moved_ops(plant, after_plant)
     retimed = (before.op_start != after.op_start) | (before.op_end != after.op_end)
     full_until, decide_by = _deadlines(ground, after_plant, after, moved)
@@ -294,12 +302,10 @@ def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
         late_days=int(cost.late.days.sum()),
         late_value=int((cost.late.days * worth).sum()),
         late_s=int(after.line_late_s[late].sum()),
-        helped=tuple(
-            hit
-            for hit in hits
-            if (hit.late_before_s > 0 and hit.added_s < 0) or hit.added_money < 0
-        ),
-        hurt=tuple(hit for hit in hits if (hit.is_late and hit.added_s > 0) or hit.added_money > 0),
+        helped=_named_lines(ground, after_plant, after, cost.late, helped),
+        hurt=_named_lines(ground, after_plant, after, cost.late, hurt)[::-1],
+        helped_count=len(helped),
+        hurt_count=len(hurt),
         moved=tuple(plant.op_id[moved].tolist()),
         retimed=int(np.count_nonzero(retimed)),
         frozen_moved=int(np.count_nonzero(displaced(plant, after_plant) & ground.frozen)),
@@ -307,6 +313,27 @@ def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
         full_until=full_until,
         decide_by=decide_by,
     )
+
+
+def _touched_lines(ground: _Ground, after: Projection, late: LateCost) -> tuple[I64, I64]:
+    """Return the rows of the lines that get better and of those that get worse."""
+    was, now = ground.projection.line_late_s, after.line_late_s
+    money = late.cash + late.estimate - ground.late.cash - ground.late.estimate
+    better = ((was > 0) & (now < was)) | (money < 0)
+    worse = ((now > 0) & (now > was)) | (money > 0)
+    return np.flatnonzero(better & ~worse), np.flatnonzero(worse)
+
+
+def _named_lines(
+    ground: _Ground, after_plant: Plant, after: Projection, late: LateCost, rows: I64
+) -> tuple[LineHit, ...]:
+    money = late.cash + late.estimate - ground.late.cash - ground.late.estimate
+    change = after.line_late_s - ground.projection.line_late_s
+    dearest = np.lexsort((-np.abs(change[rows]), -np.abs(money[rows])))[:NAMED]
+    return line_hits(
+        ground.plant, ground.projection, after_plant, after, ground.rules, ground.late, late,
+        rows=rows[dearest],
+    )  # fmt: skip
 
 
 def _added_windows(plant: Plant, after: Plant) -> list[tuple[int, int, int]]:
@@ -383,10 +410,13 @@ class _Search:
         self.tried: dict[tuple[Change, ...], Evaluation] = {}
         self.kept: list[tuple[_Idea, Evaluation]] = []
         self.impossible: list[tuple[_Idea, Refusal, list[int]]] = []
+        self.nothing = _figures(ground, ground.plant, ground.projection)
         self.duration = self._durations()
         self.due, self.weight = self._due_and_weight()
+        self.ready = self._ready()
         self.protected = self.plant.op_pinned | ground.frozen
         self.critical = self._critical(hot[:HOT_LINES])
+        self.tight = self._tight_units()
 
     # -- what the plant tells ---------------------------------------------------------------------
 
@@ -440,32 +470,62 @@ class _Search:
         )  # fmt: skip
         return due, weight
 
+    def _ready(self) -> F64:
+        """Estimate by operation when what it waits for is there, its place apart."""
+        plant, projection = self.plant, self.projection
+        ready = np.maximum(float(self.ground.now), plant.op_not_before.astype(np.float64))
+        ends = np.minimum(projection.op_end, projection.horizon).astype(np.float64)
+        whole = plant.arc_kind == ArcKind.FS
+        done = plant.arc_lag_s[whole] + ends[plant.arc_pred[whole]]
+        np.maximum.at(ready, plant.arc_succ[whole], done)
+        # Of an overlap only its bound is known, and only where it binds.
+        bound = (projection.op_bind == Bind.ARC) | (projection.op_bind == Bind.SUPPLY)
+        bound |= projection.op_bind == Bind.UNCOVERED
+        starts = np.minimum(projection.op_start, projection.horizon)
+        late: F64 = np.where(bound, np.maximum(ready, starts), ready)
+        return late
+
     def _critical(self, hot: Sequence[LineHit]) -> dict[int, list[int]]:
         """Return by hot line the operations that its date hangs on, last one first."""
         plant, projection = self.plant, self.projection
-        row_of = {int(line_id): row for row, line_id in enumerate(plant.line_id.tolist())}
+        size = len(plant.op_id)
+        bind, ref = projection.op_bind, projection.op_bind_ref.astype(np.int64)
+        maker = np.append(plant.supply_op, -1)
+        before = projection.op_end_feeder.astype(np.int64)
+        supplied = bind == Bind.SUPPLY
+        before[supplied] = maker[ref[supplied]]
+        follows = (bind == Bind.ARC) | (bind == Bind.PLACE)
+        before[follows] = ref[follows]
+        blocked = projection.op_state != State.DATED
+        root = projection.op_root.astype(np.int64)
+        before[blocked] = np.where(root == np.arange(size), -1, root)[blocked]
+        held_by = before.tolist()
         walks: dict[int, list[int]] = {}
         for hit in hot:
-            supply = int(projection.line_supply[row_of[hit.line_id]])
-            op = int(plant.supply_op[supply]) if supply >= 0 else -1
+            line = int(np.searchsorted(plant.line_id, hit.line_id))
+            op = int(maker[projection.line_supply[line]])
             walk: dict[int, None] = {}
             while op >= 0 and op not in walk:
                 walk[op] = None
-                op = self._holds_back(op)
+                op = held_by[op]
             walks[hit.line_id] = list(walk)
         return walks
 
-    def _holds_back(self, op: int) -> int:
-        projection = self.projection
-        if projection.op_state[op] != State.DATED:
-            root = int(projection.op_root[op])
-            return -1 if root == op else root
-        bind, ref = projection.op_bind[op], int(projection.op_bind_ref[op])
-        if bind in (Bind.ARC, Bind.PLACE):
-            return ref
-        if bind == Bind.SUPPLY and ref >= 0:
-            return int(self.plant.supply_op[ref])
-        return int(projection.op_end_feeder[op])
+    def _tight_units(self) -> list[int]:
+        """Return the units at which hot lines wait for their turn, the dearest first."""
+        plant, projection = self.plant, self.projection
+        ops = np.array([op for walk in self.critical.values() for op in walk], np.int64)
+        ops = ops[plant.op_unit[ops] >= 0]
+        unit = plant.op_unit[ops]
+        waits = projection.op_bind[ops] == Bind.PLACE
+        waits |= (projection.op_wait[ops] == Wait.CALENDAR) | (
+            projection.op_wait[ops] == Wait.UNIT_DOWN
+        )
+        if self.cause.kind is CauseKind.UNIT_DOWN:
+            waits |= plant.unit_id[unit] == self.cause.id
+        worth = np.bincount(unit[waits], self.weight[ops[waits]], minlength=len(plant.unit_id))
+        there = np.unique(unit[waits])
+        return [int(row) for row in there[np.lexsort((there, -worth[there]))]]
 
     def queue(self, unit: int) -> list[int]:
         ptr = self.plant.unit_queue_ptr
@@ -499,8 +559,18 @@ class _Search:
         return found
 
     def best(self, *kinds: Kind) -> tuple[_Idea, Evaluation] | None:
-        those = [each for each in self.kept if each[0].kind in kinds]
-        return min(those, key=lambda each: _sort_key(each[1].figures, each[0].slug), default=None)
+        """Return the best idea of these kinds that beats doing nothing, None without one."""
+        best: tuple[_Idea, Evaluation] | None = None
+        held = self.nothing
+        for each in self.kept:
+            figures = each[1].figures
+            if each[0].kind in kinds and figures is not None and self.beats(figures, held):
+                best, held = each, figures
+        return best
+
+    def beats(self, one: Figures, other: Figures) -> bool:
+        by_money = not (one.cost.at_least or other.cost.at_least)
+        return _sort_key(one, "", by_money=by_money) < _sort_key(other, "", by_money=by_money)
 
     # -- other units ------------------------------------------------------------------------------
 
@@ -551,7 +621,7 @@ class _Search:
                 queue = queues.setdefault(unit, self._queue_ends(unit))
                 position = len(queue) if last else self._position(queue, op)
                 begin = queue[position - 1][1] if position else self._free_at(unit)
-                end = max(begin, self._ready(op)) + self._duration_at(op, row)
+                end = max(begin, float(self.ready[op])) + self._duration_at(op, row)
                 found.append((end, self.unit_id(unit), position, row))
             if not found:
                 continue
@@ -578,15 +648,6 @@ class _Search:
         busy = len(ends) >= plant.unit_places[unit]
         return float(ends.min()) if busy and len(ends) else float(self.ground.now)
 
-    def _ready(self, op: int) -> float:
-        """Estimate when the pieces and material of an operation are there."""
-        bind, ref = self.projection.op_bind[op], int(self.projection.op_bind_ref[op])
-        if bind == Bind.ARC:
-            return float(min(self.projection.op_end[ref], self.projection.horizon))
-        if bind == Bind.SUPPLY:
-            return float(min(self.projection.supply_at[ref], self.projection.horizon))
-        return float(self.ground.now)
-
     def _position(self, queue: Sequence[tuple[int, float]], op: int) -> int:
         """Return the place before the first job that is due later, behind all protected ones."""
         least = max((at + 1 for at, (o, _) in enumerate(queue) if self.protected[o]), default=0)
@@ -604,12 +665,16 @@ class _Search:
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/all", self.place(able))
         worst = self._worst_of(able)
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/worst-line", self.place(worst))
-        for count in (1, 2, 3):
-            if count < len(able):
-                slug = f"alternate-unit/first-{count}"
-                self.check(Kind.ALTERNATE_UNIT, slug, self.place(able[:count]))
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/last", self.place(able, last=True))
-        for unit in self._targets(able)[:2]:
+        taken: list[int] = []
+        held = self.nothing
+        for op in able[:GREEDY]:
+            slug = f"alternate-unit/with-{int(self.plant.op_id[op])}"
+            found = self.check(Kind.ALTERNATE_UNIT, slug, self.place([*taken, op]))
+            if found is not None and found.figures is not None and self.beats(found.figures, held):
+                held = found.figures
+                taken.append(op)
+        for unit in self._targets(able)[:1]:
             slug = f"alternate-unit/to-{self.unit_id(unit)}"
             self.check(Kind.ALTERNATE_UNIT, slug, self.place(able, only=unit))
 
@@ -652,9 +717,7 @@ class _Search:
         best = self.best(Kind.ALTERNATE_UNIT)
         if best is None or len(best[0].changes) < 2:
             return
-        for at, change in enumerate(best[0].changes):
-            if self.left() <= 0 or at >= 3:
-                return
+        for at, change in enumerate(best[0].changes[:2]):
             less = best[0].changes[:at] + best[0].changes[at + 1 :]
             assert isinstance(change, MoveJob)
             slug = f"{best[0].slug}/without-{change.op_id}"
@@ -662,30 +725,13 @@ class _Search:
 
     # -- another order ----------------------------------------------------------------------------
 
-    def tight_units(self) -> list[int]:
-        """Return the units at which hot lines wait for their turn, the dearest first."""
-        worth: dict[int, float] = {}
-        for walk in self.critical.values():
-            for op in walk:
-                unit = int(self.plant.op_unit[op])
-                if unit < 0:
-                    continue
-                waits = self.projection.op_bind[op] == Bind.PLACE
-                waits |= self.projection.op_wait[op] in (Wait.CALENDAR, Wait.UNIT_DOWN)
-                if waits or self._is_cause(unit):
-                    worth[unit] = worth.get(unit, 0.0) + self.weight[op]
-        return sorted(worth, key=lambda unit: (-worth[unit], self.unit_id(unit)))
-
-    def _is_cause(self, unit: int) -> bool:
-        return self.cause.kind is CauseKind.UNIT_DOWN and self.unit_id(unit) == self.cause.id
-
     def other_order(self) -> None:
-        units = [unit for unit in self.tight_units() if len(self._free_part(unit)[1]) > 1][:3]
+        units = [unit for unit in self.tight if len(self._free_part(unit)[1]) > 1][:3]
         if not units:
-            unit = next(iter(self.tight_units()), None)
-            if unit is not None:
-                refusal = Refusal(Why.NOTHING_TO_MOVE, "unit", self.unit_id(unit))
-                idea = _Idea(Kind.RESEQUENCE, f"resequence/unit-{self.unit_id(unit)}", ())
+            if self.tight:
+                unit_id = self.unit_id(self.tight[0])
+                refusal = Refusal(Why.NOTHING_TO_MOVE, "unit", unit_id)
+                idea = _Idea(Kind.RESEQUENCE, f"resequence/unit-{unit_id}", ())
                 self.impossible.append((idea, refusal, []))
             return
         whole: list[Change] = []
@@ -698,52 +744,66 @@ class _Search:
         if len(whole) > 1:
             self.check(Kind.RESEQUENCE, "resequence/all", whole)
         unit = units[0]
-        head, free = self._free_part(unit)
-        by_due = head + sorted(free, key=lambda op: (self.due[op], op))
-        slug = f"resequence/unit-{self.unit_id(unit)}/due"
-        if by_due != self.queue(unit):
-            self.check(Kind.RESEQUENCE, slug, [self._new_order(unit, by_due)])
+        for name, new in (("due", self._by_due(unit)), ("worst-line", self._worst_first(unit))):
+            if new != self.queue(unit):
+                slug = f"resequence/unit-{self.unit_id(unit)}/{name}"
+                self.check(Kind.RESEQUENCE, slug, [self._new_order(unit, new)])
+
+    def _by_due(self, unit: int) -> list[int]:
+        head, free, rest = self._free_part(unit)
+        return [*head, *sorted(free, key=lambda op: (self.due[op], op)), *rest]
+
+    def _worst_first(self, unit: int) -> list[int]:
+        """Put the jobs of the dearest hot line first."""
+        head, free, rest = self._free_part(unit)
+        hot = next((set(walk) for walk in self.critical.values() if set(walk) & set(free)), set())
+        # What the line waits behind is on its way too; its own jobs are the most urgent of them.
+        dearest = max((self.weight[op] for op in free if op in hot), default=0.0)
+        first = [op for op in free if op in hot and self.weight[op] == dearest]
+        return [*head, *first, *(op for op in free if op not in first), *rest]
 
     def _new_order(self, unit: int, ops: Sequence[int]) -> SetQueue:
         return SetQueue(self.unit_id(unit), self.op_ids(ops))
 
-    def _free_part(self, unit: int) -> tuple[list[int], list[int]]:
-        """Split a queue behind its last protected job."""
+    def _free_part(self, unit: int) -> tuple[list[int], list[int], list[int]]:
+        """Split a queue: up to its last protected job, the next `WINDOW` jobs, the rest."""
         queue = self.queue(unit)
         at = max((at + 1 for at, op in enumerate(queue) if self.protected[op]), default=0)
-        return queue[:at], queue[at:]
+        return queue[:at], queue[at : at + WINDOW], queue[at + WINDOW :]
 
     def _by_cost(self, unit: int, look: float = 2.0) -> list[int]:
-        """Order the free part by apparent tardiness cost (Vepsalainen and Morton, 1987)."""
-        head, free = self._free_part(unit)
+        """Order the free part by apparent tardiness cost (Vepsalainen and Morton, 1987).
+
+        Of the jobs that are ready when the unit is free; it stands only where none is.
+        """
+        head, free, rest = self._free_part(unit)
         mean = max(1.0, sum(self.duration[op] for op in free) / max(1, len(free)))
-        starts = [self.projection.op_start[op] for op in free]
+        starts = [int(self.projection.op_start[op]) for op in free]
         at = float(min(min(starts, default=NEVER), self.projection.horizon))
-        order = list(head)
-        left = list(free)
+        order, left = list(head), list(free)
+
+        def index(op: int, at: float) -> tuple[float, int]:
+            length = max(1.0, float(self.duration[op]))
+            slack = max(0.0, float(self.due[op]) - length - at)
+            pressing = math.exp(-min(500.0, slack / (look * mean)))
+            return -float(self.weight[op]) / length * pressing, op
+
         while left:
-
-            def index(op: int, at: float = at) -> tuple[float, int]:
-                length = max(1.0, self.duration[op])
-                slack = max(0.0, self.due[op] - length - at)
-                wait = max(0.0, self._ready(op) - at)
-                pressing = math.exp(-min(500.0, (slack + wait) / (look * mean)))
-                return -self.weight[op] / length * pressing, op
-
-            following = min(left, key=index)
+            at = max(at, min(float(self.ready[op]) for op in left))
+            there = [op for op in left if self.ready[op] <= at]
+            _, following = min(index(op, at) for op in there)
             left.remove(following)
             order.append(following)
-            at += self.duration[following]
-        return order
+            at += float(self.duration[following])
+        return [*order, *rest]
 
     def swaps(self) -> None:
         """Put what a hot line waits for before the job that it waits behind."""
         best = self.best(Kind.RESEQUENCE)
-        base = best[0].changes if best and best[1].figures and best[1].figures.saves > 0 else ()
-        evaluation = best[1] if best and base else None
-        projection = evaluation.projection if evaluation else self.projection
-        plant = evaluation.plant if evaluation else self.plant
-        for walk in self.critical.values():
+        base = best[0].changes if best else ()
+        projection = best[1].projection if best else self.projection
+        plant = best[1].plant if best else self.plant
+        for walk in list(self.critical.values())[:3]:
             for op in walk:
                 ref = int(projection.op_bind_ref[op])
                 if projection.op_bind[op] != Bind.PLACE or ref < 0 or self.left() <= 0:
@@ -769,21 +829,20 @@ class _Search:
     # -- overtime ---------------------------------------------------------------------------------
 
     def overtime(self) -> None:
-        units = self.tight_units()
-        offers = {unit: self.gaps(unit) for unit in units[:3]}
+        offers = {unit: self.gaps(unit) for unit in self.tight[:3]}
         offers = {unit: gaps for unit, gaps in offers.items() if gaps}
         if not offers:
-            if units:
-                refusal = Refusal(Why.NO_GAP, "unit", self.unit_id(units[0]))
-                slug = f"overtime/unit-{self.unit_id(units[0])}"
-                self.impossible.append((_Idea(Kind.OVERTIME, slug, ()), refusal, []))
+            if self.tight:
+                unit_id = self.unit_id(self.tight[0])
+                idea = _Idea(Kind.OVERTIME, f"overtime/unit-{unit_id}", ())
+                self.impossible.append((idea, Refusal(Why.NO_GAP, "unit", unit_id), []))
             return
-        for unit in list(offers)[:2]:
-            for hours, days in ((2, 1), (4, 1), (4, 2)):
+        for unit, shapes in zip(offers, (((2, 1), (4, 1), (4, 3)), ((4, 2),)), strict=False):
+            for hours, days in shapes:
                 slug = f"overtime/unit-{self.unit_id(unit)}/{hours}h-{days}"
                 self.check(Kind.OVERTIME, slug, self.extend(unit, hours, days))
         if len(offers) > 1:
-            both = [change for unit in offers for change in self.extend(unit, 2, 1)]
+            both = [change for unit in offers for change in self.extend(unit, 4, 1)]
             self.check(Kind.OVERTIME, "overtime/all", both)
 
     def extend(self, unit: int, hours: int, days: int) -> tuple[Change, ...]:
@@ -908,9 +967,9 @@ def generate(
         search.other_units()
         search.other_order()
         search.overtime()
-        search.swaps()
         search.together()
         search.fewer_moves()
+        search.swaps()
     return Options(_judged(search), search.evaluations)
 
 
@@ -970,9 +1029,8 @@ def _judged(search: _Search) -> tuple[Candidate, ...]:
     value, never as if the unknown were free.
     """
     ground = search.ground
-    nothing = _figures(ground, ground.plant, ground.projection)
     do_nothing = Candidate(
-        "do-nothing", Kind.DO_NOTHING, (), Verdict.OFFERED, 0, nothing, Footprint(),
+        "do-nothing", Kind.DO_NOTHING, (), Verdict.OFFERED, 0, search.nothing, Footprint(),
         ground.projection, ground.plant,
     )  # fmt: skip
     made = [do_nothing, *_distinct(search)]
@@ -1038,18 +1096,16 @@ def _distinct(search: _Search) -> list[Candidate]:
         ):
             results[result] = candidate
     found = list(results.values())
-    works = {c.kind for c in found if c.figures and (c.figures.helped or c.figures.hurt)}
+    works = [c for c in found if c.figures and c.figures.helped_count + c.figures.hurt_count]
     # What changes nothing is told once a kind, and only where nothing else of the kind does.
+    kinds = {candidate.kind for candidate in works}
     idle: dict[Kind, Candidate] = {}
     for candidate in found:
-        figures = candidate.figures
-        if figures and not (figures.helped or figures.hurt) and candidate.kind not in works:
+        if candidate not in works and candidate.kind not in kinds:
             held = idle.get(candidate.kind)
             if held is None or _size(candidate) < _size(held):
                 idle[candidate.kind] = candidate
-    return [c for c in found if c.figures and (c.figures.helped or c.figures.hurt)] + [
-        idle[kind] for kind in sorted(idle)
-    ]
+    return [*works, *(idle[kind] for kind in sorted(idle))]
 
 
 def _size(candidate: Candidate) -> tuple[int, int, str]:

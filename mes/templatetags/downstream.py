@@ -335,7 +335,7 @@ def bar_total(
 
 
 @register.inclusion_tag("components/spark.html")
-def spark(values: Sequence[float], target: object = None) -> dict[str, Any]:
+def spark(values: Any, target: object = None) -> dict[str, Any]:
     """A line of at most a dozen values, 76 x 26, the last one dotted; `target` is a dashed line."""
     numbers = [float(value) for value in values or []]
     if len(numbers) < 2:

@@ -111,3 +111,10 @@ def test_the_way_to_the_worst_customer_is_drawn_last_so_that_it_lies_on_top():
     made = nodes(1, 4)
     chart = draw.chain(PAGE, made, links(made))
     assert [path["kind"] for path in chart["paths"]][-1] == "l-worst"
+
+
+def test_what_a_context_omits_is_not_drawn():
+    assert draw.spark("", "") == {"points": ""}
+    assert draw.spark([1, 2], "")["target"] is None
+    assert draw.pace(5, 10, "")["mark"] is None
+    assert draw.bar_total(PAGE, "", None, "")["solid"] == 0

@@ -1,8 +1,9 @@
 """The state of a site as one hash: what two runs of the same week must agree on.
 
-Wall times, keys, hash chains, event numbers and database ids are left out; plant times, quantities, order and
-contents of every ledger, queues, promises and pegs are in. Two databases, or two sites of one,
-that went through the same facts have the same hash, whatever was killed on the way.
+Wall times, keys, hash chains, event numbers and database ids are left out; plant times,
+quantities, order and contents of every ledger, queues, promises and pegs are in. Two databases,
+or two sites of one, that went through the same facts have the same hash, whatever was killed on
+the way.
 """
 
 from __future__ import annotations

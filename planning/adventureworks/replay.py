@@ -227,7 +227,7 @@ class Replay:
         if fact.kind == Kind.RECEIVED:
             return self._receive(fact)
         reason = None if fact.reason is None else self._reasons[scrap_code(fact.reason)]
-        made = {
+        made: dict[str, Any] = {
             "good": Decimal(fact.good),
             "scrap": Decimal(fact.scrap),
             "reason_id": reason,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -35,7 +34,7 @@ def move_clock(command: Command, *, to: datetime) -> dict[str, Any]:
                 _("The plant's clock is already past that instant; it only moves forward."), at=at
             )
     else:
-        transaction.on_commit(partial(doorbell.ring, command.site.pk), robust=True)
+        transaction.on_commit(lambda: doorbell.ring(command.site.pk), robust=True)
     return {"at": to}
 
 

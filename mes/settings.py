@@ -101,6 +101,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "mes.access.page_context",
+                "planning.views.tower.nav_counts",
             ],
         },
     }

@@ -107,8 +107,10 @@ class DisruptionQuerySet(models.QuerySet["Disruption"]):
 
     def awaiting_options(self, site_id: int) -> DisruptionQuerySet:
         """Those whose options are older than their impact; the longest waiting first."""
-        return self.standing(site_id).filter(summary__options_due=True).order_by(
-            "summary__options_version", "pk"
+        return (
+            self.standing(site_id)
+            .filter(summary__options_due=True)
+            .order_by("summary__options_version", "pk")
         )
 
 

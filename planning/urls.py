@@ -4,8 +4,32 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from planning.views import floor, lists
+from planning.views import disruption, events, floor, lists, tower
 
+planning = [
+    path("tower/", tower.tower, name="tower"),
+    path("decisions/", tower.decisions, name="decisions"),
+    path("decisions/<int:pk>/undo/", disruption.undo, name="undo"),
+    path("demo/", tower.demo_control, name="demo_control"),
+    path("disruptions/<int:pk>/", disruption.disruption, name="disruption"),
+    path("disruptions/<int:pk>/assign/", disruption.assign, name="assign"),
+    path("disruptions/<int:pk>/snooze/", disruption.snooze, name="snooze"),
+    path("disruptions/<int:pk>/close/", disruption.close, name="close"),
+    path("disruptions/<int:pk>/estimate/", disruption.estimate, name="estimate"),
+    path("disruptions/<int:pk>/assume/", disruption.assume, name="assume"),
+    path(
+        "disruptions/<int:pk>/options/<int:option_pk>/",
+        disruption.option_preview,
+        name="option_preview",
+    ),
+    path(
+        "disruptions/<int:pk>/options/<int:option_pk>/accept/",
+        disruption.accept,
+        name="accept",
+    ),
+    path("events/new/", events.new_event, name="new_event"),
+    path("events/new/effect/", events.new_event_preview, name="new_event_preview"),
+]
 workorders = [
     path("work-orders/", lists.work_orders, name="list"),
     path("work-orders/<str:code>/", lists.work_order, name="detail"),
@@ -23,6 +47,7 @@ quality = [
     path("holds/<int:pk>/release/", lists.release, name="release"),
 ]
 urlpatterns = [
+    path("", include((planning, "planning"))),
     path("", include((workorders, "workorders"))),
     path("", include((materials, "materials"))),
     path("", include((equipment, "equipment"))),

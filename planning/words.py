@@ -128,6 +128,186 @@ def name_of(kind: str, facts: Facts) -> str:
     return said[0].upper() + said[1:]
 
 
+def option_sub(option: Option) -> str:
+    """What stands small under an option's name: what it needs and how much it moves."""
+    figures = option.figures
+    if option.kind == Option.Kind.DO_NOTHING:
+        return _("What the floor would do unasked")
+    if option.kind == Option.Kind.MINE:
+        return _("Your own moves, with the same projection and the same costs")
+    parts = []
+    if windows := figures.get("facts", {}).get("windows"):
+        hours = duration(sum(int(window["seconds"]) for window in windows))
+        parts.append(_("%(hours)s overtime to confirm") % {"hours": hours})
+    if moved := len(figures.get("moved", [])):
+        parts.append(
+            ngettext("%(n)d operation moves", "%(n)d operations move", moved) % {"n": moved}
+        )
+    if frozen := figures.get("frozen_moved"):
+        parts.append(_("%(n)d of them frozen") % {"n": frozen})
+    if hurt := len(figures.get("hurt", [])):
+        parts.append(
+            ngettext("%(n)d other line later", "%(n)d other lines later", hurt) % {"n": hurt}
+        )
+    return " · ".join(part for part in parts if part) or _("nothing moves")
+
+
+def option_names(options: Sequence[Option]) -> str:
+    """The best answer of a list in one phrase."""
+    offered = [o for o in options if o.verdict == "OFFERED" and o.kind not in ("MINE",)]
+    if not offered:
+        return _("no option helps")
+    best = offered[0]
+    return _("%(name)s is best") % {"name": option_name(best)}
+
+
+def side_effects(option: Option) -> str:
+    """Whom an option makes later, in a sentence."""
+    hurt = option.figures.get("hurt", [])
+    if not hurt:
+        retimed = option.figures.get("retimed", 0)
+        if not retimed:
+            return ""
+        return _("%(n)d operations get other times; no other customer line is later.") % {
+            "n": retimed
+        }
+    named = ", ".join(f"{hit['customer']} {hit['line']}" for hit in hurt[:3])
+    return _("Later because of it: %(lines)s.") % {"lines": named}
+
+
+def tells(option: Option) -> str:
+    """Which stations hear of it at once."""
+    facts = option.figures.get("facts", {})
+    units = [move["to"] for move in facts.get("moves") or []]
+    units += list(facts.get("sequence") or [])
+    units += [window["unit"] for window in facts.get("windows") or []]
+    told = ", ".join(dict.fromkeys(units))
+    return _("Tells %(units)s.") % {"units": told} if told else ""
+
+
+FIGURES = {
+    "money": gettext_lazy("money"),
+    "late_value": gettext_lazy("late value"),
+    "late_lines": gettext_lazy("late lines"),
+    "weight": gettext_lazy("how much it moves"),
+}
+
+
+def beaten(option: Option) -> str:
+    """Which figure beat an option."""
+    found = option.figures.get("beaten") or {}
+    figure = str(FIGURES.get(found.get("figure", ""), found.get("figure", "")))
+    if not figure:
+        return _("worse than the others in every figure")
+    return _("beaten by %(other)s on %(figure)s") % {
+        "other": str(found.get("by", "")).replace("-", " "),
+        "figure": figure.replace("_", " "),
+    }
+
+
+def impossible(option: Option) -> str:
+    """Why an option can't be taken."""
+    if option.figures.get("gone"):
+        return _("the plan has changed since")
+    refusal = option.figures.get("refusal") or {}
+    why = reason(str(refusal.get("why", "")))
+    return f"{refusal['label']}: {why}" if refusal.get("label") else why
+
+
+WHATS = {
+    "PENALTY_PERCENT": gettext_lazy("Penalty, share of the value"),
+    "PENALTY_DAY": gettext_lazy("Penalty a day"),
+    "LINE_STOP": gettext_lazy("Customer's line stands"),
+    "LATENESS_WEIGHT": gettext_lazy("Goodwill"),
+    "CAP": gettext_lazy("Cap"),
+    "NO_DATE": gettext_lazy("No date: counted at its cap"),
+    "OVERTIME": gettext_lazy("Overtime"),
+    "SETUP": gettext_lazy("Set-up"),
+    "MACHINE": gettext_lazy("Machine hours"),
+    "MOVE": gettext_lazy("Moves, for the ranking only"),
+    "LATE": gettext_lazy("Lateness, no rate"),
+}
+
+
+def cost_line(row: Facts) -> dict[str, Any]:
+    """One addend of a sum: what for, quantity x rate, by whose word."""
+    per = str(row.get("per", ""))
+    why = ""
+    if row.get("quantity"):
+        why = f"{_measure(row['quantity'], per)} × {_rate(row.get('rate'), per)}"
+    label = str(WHATS.get(row["what"], row["what"]))
+    return {
+        "label": f"{label}: {row['label']}" if row.get("label") else label,
+        "why": " · ".join(part for part in (why, str(row.get("source", ""))) if part),
+        "sum": {"cash": _("cash"), "estimate": _("estimate"), "weight": _("ranking")}.get(
+            row["sum"], row["sum"]
+        ),
+        "amount": amount(row["amount"]),
+    }
+
+
+def _measure(value: Any, per: str) -> str:
+    if per in ("hour", "h"):
+        return str(duration(int(value)))
+    if per == "day":
+        return ngettext("%(n)s day", "%(n)s days", int(value)) % {"n": value}
+    return str(value)
+
+
+def _rate(rate: Any, per: str) -> str:
+    if rate is None:
+        return _("unknown")
+    said = format(Decimal(int(rate)).scaleb(-4).normalize(), "f")
+    return f"{said}/{per}" if per else said
+
+
+def flip(found: Facts | None, options: Sequence[Option]) -> str:
+    """As long as what the best option is best: its flip point."""
+    if not found:
+        return ""
+    by_slug = {option.slug: option_name(option) for option in options}
+    at = instant(found.get("at"))
+    return _("%(best)s is best as long as %(unit)s is back %(side)s %(at)s; else %(other)s.") % {
+        "best": by_slug.get(found["best"], found["best"]),
+        "other": by_slug.get(found["other"], found["other"]),
+        "unit": found.get("unit", ""),
+        "side": _("before") if found.get("later") else _("after"),
+        "at": f"{date_format(at, 'D j M')} {at:%H:%M}" if at else "",
+    }
+
+
+def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
+    """One line of what the figures rest on; a machine's return can be tried at another value."""
+    labels = {
+        "UNIT_BACK": _("%(label)s is back"),
+        "HOLD": _("%(label)s is decided"),
+        "SUPPLY": _("%(label)s arrives"),
+        "RATE": _("%(label)s runs at"),
+        "YIELD": _("%(label)s yields"),
+    }
+    kind = str(found["kind"])
+    at = instant(found["value"]) if isinstance(found.get("value"), str) else None
+    local = at.astimezone(zone) if at else None
+    shown = f"{date_format(local, 'D j M')} {local:%H:%M}" if local else str(found.get("value", ""))
+    source = str(found.get("source", ""))
+    if found.get("guess"):
+        source = guess_source(source, int(found.get("n", 0)))
+    label = labels.get(kind, "%(label)s")
+    return {
+        "name": f"{kind}:{found['id']}",
+        "label": label % {"label": found.get("label", "")},
+        "value": shown,
+        "source": source,
+        "source_url": "",
+        "type": "datetime-local" if kind == "UNIT_BACK" else "",
+        "input_value": f"{local:%Y-%m-%dT%H:%M}" if local else "",
+        "unit": "",
+        "choices": (),
+        "tried": False,
+        "was": "",
+    }
+
+
 def reason(code: str) -> str:
     """Why something has no date, or why an option is not possible."""
     return {
@@ -147,9 +327,15 @@ def reason(code: str) -> str:
         "WINDOW_EMPTY": _("no free time to open"),
         "WINDOW_PAST": _("that time is over"),
         "WINDOW_LATE": _("too late to help"),
-        "WINDOW_WORKED": _("the machine works then already"),
         "NOT_DOWN": _("the machine is not down"),
-        "CYCLE_MADE": _("it would make a circle"),
+        "WINDOW_TAKEN": _("there is overtime then already"),
+        "WINDOW_MISSING": _("the overtime is gone"),
+        "NO_ALTERNATE": _("no other machine can do it"),
+        "ALTERNATE_DOWN": _("the other machine is down"),
+        "NO_GAP": _("it works around the clock"),
+        "NOTHING_TO_MOVE": _("no job waits that may be moved"),
+        "ESTIMATE_PAST": _("that time is over"),
+        "UNKNOWN": _("it is not in the plan any more"),
     }.get(code, code.replace("_", " ").lower())
 
 

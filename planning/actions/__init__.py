@@ -3,7 +3,7 @@
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.decide import accept, undo
 from planning.actions.handle import assign, close, mark_seen, snooze
-from planning.actions.look import evaluate, preview, preview_event
+from planning.actions.look import evaluate, preview, preview_event, undo_ended
 from planning.actions.recompute import Result, recompute, tick
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "snooze",
     "tick",
     "undo",
+    "undo_ended",
 ]

@@ -20,14 +20,15 @@ from mes.actor import SYSTEM
 from mes.commands import Command
 from mes.errors import Refused
 from mes.models import Site, SiteHead
-from planning import rules, snapshot
+from planning import rules, snapshot, words
 from planning.actions import choices, disruptions
 from planning.actions.study import Study, cause_of
 from planning.engine.changes import Change, SetEstimate, from_json
 from planning.engine.impact import Cause, CauseKind
 from planning.engine.plant import NEVER, Plant, Projection
-from planning.models import Disruption, Option
+from planning.models import Decision, Disruption, Option
 from quality.actions import place_hold
+from workorders.models import JobOrder
 
 LANES_DAYS = 7
 
@@ -166,6 +167,27 @@ def preview_event(
         )
         transaction.set_rollback(True)
     return figures
+
+
+def undo_ended(decision: Decision) -> str:
+    """Why a decision can no longer be taken back, in words; empty while it can.
+
+    The cheap part of what `undo` checks: a job that it moved has begun since.
+    """
+    jobs = {int(row["op_id"]) for row in decision.changes if row.get("kind") == "move_job"}
+    begun = (
+        JobOrder.objects.filter(site=decision.site, pk__in=jobs, started_at__gt=decision.at)
+        .select_related("unit", "work_order")
+        .order_by("started_at")
+        .first()
+    )
+    if begun is None or begun.started_at is None:
+        return ""
+    return _("%(job)s began on %(unit)s at %(time)s") % {
+        "job": words.operation(begun.work_order.code, begun.number),
+        "unit": begun.unit.code,
+        "time": words.clock(begun.started_at, decision.site.time_zone),
+    }
 
 
 def _changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:

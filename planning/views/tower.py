@@ -203,7 +203,7 @@ def _inbox_row(
         "worst": None,
         "best": None,
         "no_action": words.absorbed(absorbed),
-        "computing": not summary,
+        "computing": not summary or bool(summary.get("options_due")),
         "at_stake": each.at_stake if money else None,
         "at_stake_label": _("at stake"),
         "happened_at": each.opened_at,
@@ -249,7 +249,7 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
         [line for line, _row in late]
     )
     times = version.line_times_by_id() if version else {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line_id, (late_s, cash, _estimate) in late:
         line = lines.get(line_id)
         if line is None:
@@ -302,8 +302,8 @@ def _machines(site: Site, version: PlanVersion | None, now: Any) -> list[dict[st
     loads = (version.figures.get("load_24h") or {}) if version else {}
     tiles = []
     for unit in units:
-        down = bool(unit.open_stops)  # type: ignore[attr-defined]
-        running = bool(unit.running_jobs)  # type: ignore[attr-defined]
+        down = bool(unit.open_stops)
+        running = bool(unit.running_jobs)
         key = "down" if down else "run" if running else "idle"
         tiles.append(
             {

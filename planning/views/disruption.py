@@ -1,0 +1,658 @@
+"""One disruption: cause, whom it hits, what can be done about it, what was decided."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from equipment.actions import change_estimate
+from mes.access import NEEDS, PlantRequest, access, may
+from mes.acting import act
+from mes.clock import plant_now, wall_now
+from mes.commands import Outcome, run
+from mes.errors import Refused
+from mes.htmx import refusal_page, render_page
+from mes.models import Task
+from mes.templatetags.downstream import duration, qty
+from planning import actions, words
+from planning.models import Decision, Disruption, Impact, Option
+from planning.views.lists import history
+from planning.views.tower import OPEN_STATES, decision_row
+
+PARTS = ("d-head", "impact", "options", "preview")
+SHOWN_HITS = 60
+LANE_DAYS = 5
+
+
+def _found(request: PlantRequest, pk: int) -> Disruption:
+    found = Disruption.objects.filter(site=request.site, pk=pk).select_related("owner").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@access("plan.read")
+@require_GET
+def disruption(request: PlantRequest, pk: int) -> HttpResponse:
+    """From cause to decision on one page."""
+    found = _found(request, pk)
+    _mark_seen(request, found)
+    return _page(request, found)
+
+
+def _mark_seen(request: PlantRequest, found: Disruption) -> None:
+    """A row that a planner opened is no longer new."""
+    if found.state == Disruption.State.NEW and may(request.actor, "disruption.handle"):
+        run(
+            site=request.site,
+            key=uuid.uuid4(),
+            actor=request.actor,
+            name="planning.seen",
+            body={"disruption_id": found.pk},
+            act=lambda command: actions.mark_seen(command, disruption_id=found.pk),
+        )
+        found.refresh_from_db()
+
+
+def _page(
+    request: PlantRequest, found: Disruption, *, part: str = "", status: int = 200
+) -> HttpResponse:
+    return render_page(
+        request,
+        "planning/disruption.html",
+        _context(request, found),
+        parts=PARTS,
+        part=part,
+        status=status,
+    )
+
+
+def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
+    money = may(request.actor, "money.read")
+    impact = Impact.objects.filter(disruption=found).order_by("-version").first()
+    figures: Mapping[str, Any] = impact.figures if impact else {}
+    options = list(Option.objects.filter(disruption=found).order_by("rank", "slug"))
+    chosen = _chosen(request, options)
+    wanted = request.htmx.target if request.htmx else ""
+    zone = ZoneInfo(request.site.time_zone)
+    context: dict[str, Any] = {
+        "d": _head(request, found, figures, money),
+        "impact": _impact(found, figures, money),
+        "options": _options(options, chosen, figures, money, zone),
+        "preview": None,
+        "decision": _decision(request, found, money),
+        "history": history(request.site, found.subject_type, found.subject_id),
+    }
+    if chosen is not None and wanted in ("", "d-page", "preview"):
+        context["preview"] = option_context(request, found, chosen, money)
+    else:
+        context["preview"] = {"option_pk": chosen.pk} if chosen else None
+    return context
+
+
+def _chosen(request: PlantRequest, options: Sequence[Option]) -> Option | None:
+    """The option that the page has selected; else the best one, never doing nothing."""
+    said = request.GET.get("selected") or request.POST.get("selected") or ""
+    for option in options:
+        if said.isdigit() and option.pk == int(said):
+            return option
+    offered = [
+        o for o in options if o.verdict == "OFFERED" and o.kind not in ("DO_NOTHING", "MINE")
+    ]
+    return offered[0] if offered else None
+
+
+# -- the head ------------------------------------------------------------------------------------
+
+
+def _head(
+    request: PlantRequest, found: Disruption, figures: Mapping[str, Any], money: bool
+) -> dict[str, Any]:
+    actor = request.actor
+    off = "" if may(actor, "disruption.handle") else str(NEEDS["disruption.handle"])
+    if found.state == Disruption.State.CLOSED:
+        off = _("It is closed.")
+    waiting = list(
+        Disruption.objects.filter(site=request.site, state__in=OPEN_STATES)
+        .exclude(kind=Disruption.Kind.BACKLOG)
+        .order_by("priority", "-at_stake", "number")
+        .values_list("pk", flat=True)
+    )
+    position = None
+    if found.pk in waiting and len(waiting) > 1:
+        place = waiting.index(found.pk)
+        position = {
+            "n": place + 1,
+            "of": len(waiting),
+            "next_url": reverse("planning:disruption", args=[waiting[(place + 1) % len(waiting)]]),
+        }
+    state = words.state(found)
+    return {
+        "pk": found.pk,
+        "level": found.priority,
+        "title": words.title(found),
+        "state": state,
+        "state_label": words.state_label(state),
+        "owner": found.owner.name if found.owner else "",
+        "position": position,
+        "facts": _facts(request, found, figures),
+        "says": says(figures, money),
+        "off": {
+            "assign": off or (_("It is yours.") if found.owner_id == actor.person_id else ""),
+            "snooze": off,
+            "close": off,
+        },
+        "estimate": _estimate(request, found),
+    }
+
+
+def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
+    """What the sentence of a page needs: what doing nothing leads to."""
+    if not figures:
+        return {"text": _("The effect is being worked out.")}
+    undated = sum(hit["after"] is None for hit in figures["lines_hit"])
+    nothing = not figures["late_lines"] and not undated and not figures["items"]
+    return {
+        "late_orders": figures["late_lines"] - undated,
+        "undated": undated,
+        "items_out": figures["items"],
+        "level": 1 if Decimal(figures["cash"]) > 0 else 2,
+        "cost": words.amount(figures["total"]) if money else None,
+        "estimate": Decimal(figures["estimate"]) > 0 or not figures["known"],
+        "absorbed": (words.absorbed(figures["absorbed"]) or _("the plan has room for it."))
+        if nothing
+        else "",
+    }
+
+
+def _facts(
+    request: PlantRequest, found: Disruption, figures: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    cause = found.cause
+    now = plant_now(request.site)
+    zone = ZoneInfo(request.site.time_zone)
+
+    def at(moment: datetime | None) -> str:
+        return words.moment(moment, now, zone)
+
+    facts: list[dict[str, Any]] = []
+    since = words.instant(cause.get("since"))
+    until = words.instant(cause.get("until"))
+    if since:
+        label = _("Down since") if found.kind == "BREAKDOWN" else _("Since")
+        facts.append({"label": label, "value": at(since), "note": cause.get("said_by", "")})
+    if found.kind in ("BREAKDOWN", "HOLD"):
+        label = _("Back in service") if found.kind == "BREAKDOWN" else _("Decision expected")
+        note = _("estimate")
+        if cause.get("guess"):
+            note = words.guess_source(cause.get("guess_source", ""), cause.get("guess_n", 0))
+        row: dict[str, Any] = {"label": label, "value": at(until) or _("not known"), "note": note}
+        if _estimate(request, found):
+            row |= {"open": "estimate", "link": _("Change")}
+        facts.append(row)
+    impact = Impact.objects.filter(disruption=found).order_by("-version").first()
+    if impact:
+        ready = _("plan %(version)s") % {"version": impact.version}
+        first = found.impacts.order_by("version").values_list("latency_ms", flat=True).first()
+        if first is not None:
+            ready = _("Impact ready %(seconds)s s after the event · %(ready)s") % {
+                "seconds": f"{first / 1000:.1f}",
+                "ready": ready,
+            }
+        facts.append({"label": "", "value": "", "note": ready})
+    return facts
+
+
+def _estimate(request: PlantRequest, found: Disruption) -> dict[str, Any] | None:
+    """The form that says anew when a machine is back, for those who may."""
+    open_one = found.kind == "BREAKDOWN" and found.state != "CLOSED"
+    if not open_one or not may(request.actor, "equipment.estimate"):
+        return None
+    until = words.instant(found.cause.get("until"))
+    zone = ZoneInfo(request.site.time_zone)
+    return {
+        "url": reverse("planning:estimate", args=[found.pk]),
+        "value": f"{until.astimezone(zone):%Y-%m-%dT%H:%M}" if until else "",
+    }
+
+
+# -- what it hits --------------------------------------------------------------------------------
+
+
+def _impact(found: Disruption, figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
+    if not figures:
+        return {}
+    return {
+        "orders": figures["orders"],
+        "items": figures["items"],
+        "customers": figures["customers"],
+        "lines": 0,
+        "nodes": [_node(found, node, figures) for node in figures["nodes"]],
+        "links": [
+            {
+                "source": link["source"],
+                "target": link["target"],
+                "worst": link["worst"],
+                "amplifier": link.get("amplifies", False),
+            }
+            for link in figures["links"]
+        ],
+        "table": _table(figures, money),
+    }
+
+
+def _node(found: Disruption, node: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    kind, _colon, number = node["id"].partition(":")
+    late = node["delay_s"]
+    url = ""
+    if kind == "job":
+        hit = next((h for h in figures["ops_hit"] if str(h["job_id"]) == number), None)
+        url = reverse("workorders:detail", args=[hit["order"]]) if hit else ""
+    elif kind == "line":
+        url = reverse("materials:deliveries") + f"?q={node['label'].split('/')[0]}"
+    badge = _("no date") if late is None and kind in ("job", "line") else ""
+    if late:
+        badge = f"+{duration(late)}" if kind != "line" else words.late_words(late)
+    return {
+        "id": node["id"],
+        "col": node["column"],
+        "title": node["label"],
+        "line": node["name"],
+        "badge": badge,
+        "level": found.priority if node["column"] == 0 else (2 if late is None or late > 0 else 4),
+        "amplifier": node.get("amplifies", False),
+        "url": url,
+    }
+
+
+def _table(figures: Mapping[str, Any], money: bool) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for hit in figures["lines_hit"][:SHOWN_HITS]:
+        cost = Decimal(hit["cash"]) + Decimal(hit["estimate"])
+        rows.append(
+            {
+                "id": f"line:{hit['line_id']}",
+                "group": _("Customer order lines"),
+                "title": f"{hit['customer']} · {hit['line']}",
+                "url": reverse("materials:deliveries") + f"?q={hit['line'].split('/')[0]}",
+                "line": hit["item"]
+                if hit["after"]
+                else f"{hit['item']}: {words.reason(hit['reason'])}",
+                "before": words.instant(hit["before"]),
+                "after": words.instant(hit["after"]),
+                "late_s": hit["late_s"],
+                "cost": cost if money else None,
+                "level": 1 if Decimal(hit["cash"]) > 0 else 2 if hit["late_s"] > 0 else 4,
+            }
+        )
+    for hit in figures["ops_hit"][:SHOWN_HITS]:
+        rows.append(
+            {
+                "id": f"job:{hit['job_id']}",
+                "group": _("Work orders"),
+                "title": words.operation(hit["order"], hit["number"], hit["name"]),
+                "url": reverse("workorders:detail", args=[hit["order"]]),
+                "line": hit["unit"],
+                "before": words.instant(hit["end_before"]),
+                "after": words.instant(hit["end"]),
+                "late_s": hit["delay_s"],
+                "cost": None,
+                "level": None,
+            }
+        )
+    for hit in figures["items_hit"][:SHOWN_HITS]:
+        rows.append(
+            {
+                "id": f"item:{hit['item_id']}",
+                "group": _("Stock"),
+                "title": f"{hit['code']} {hit['name']}",
+                "url": "",
+                "line": _("%(short)s %(unit)s short")
+                % {"short": qty(hit["short"]), "unit": hit["unit"]},
+                "before": None,
+                "after": words.instant(hit["from_at"]),
+                "late_s": None,
+                "cost": None,
+                "level": 2,
+            }
+        )
+    return rows
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+def _options(
+    options: Sequence[Option],
+    chosen: Option | None,
+    figures: Mapping[str, Any],
+    money: bool,
+    zone: ZoneInfo,
+) -> dict[str, Any]:
+    offered = [o for o in options if o.verdict == Option.Verdict.OFFERED]
+    rows = [option_row(o, chosen, money) for o in offered]
+    best = next((row for row in rows if not row["kind"]), None)
+    if best:
+        best["best"] = True
+    largest = max((row["extra_n"] + row["late_n"] for row in rows), default=Decimal(0))
+    return {
+        "checked": len(options),
+        "rows": rows,
+        "any_selected": any(row["selected"] for row in rows),
+        "largest": largest,
+        "flip": words.flip(figures.get("flip"), options) if figures else "",
+        "tried": None,
+        "assumptions": [words.assumption(each, zone) for each in figures.get("assumes", [])],
+        "worse": [
+            {"name": words.option_name(o), "why": words.beaten(o)}
+            for o in options
+            if o.verdict == Option.Verdict.WORSE
+        ],
+        "impossible": [
+            {"name": words.option_name(o), "why": words.impossible(o)}
+            for o in options
+            if o.verdict == Option.Verdict.IMPOSSIBLE
+        ],
+        "computing": not options,
+    }
+
+
+def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, Any]:
+    """An option as the table shows it; saves = do nothing - (extra + late), by what is shown."""
+    figures = option.figures
+    extra = Decimal(figures.get("extra_cash", "0")) + Decimal(figures.get("extra_estimate", "0"))
+    late = Decimal(figures.get("late_cash", "0")) + Decimal(figures.get("late_estimate", "0"))
+    hit = figures.get("hit_lines", 0)
+    return {
+        "pk": option.pk,
+        "name": words.option_name(option),
+        "sub": words.option_sub(option),
+        "best": False,
+        "on_time": max(hit - figures.get("late_lines", 0), 0),
+        "of": hit,
+        "late_days": figures.get("late_days", 0),
+        "extra": extra if money else None,
+        "late": late if money else None,
+        "saves": option.saves if money else None,
+        "extra_n": extra,
+        "late_n": late,
+        "at_least": bool(figures.get("unknown")),
+        "kind": {"DO_NOTHING": "none", "MINE": "mine"}.get(option.kind, ""),
+        "gone": _("the plan has changed") if figures.get("gone") else "",
+        "selected": chosen is not None and chosen.pk == option.pk,
+        "consents": "",
+    }
+
+
+@access("plan.read")
+@require_http_methods(["GET", "POST"])
+def option_preview(request: PlantRequest, pk: int, option_pk: int) -> HttpResponse:
+    """Before and after of one option; nothing is stored."""
+    found = _found(request, pk)
+    option = Option.objects.filter(disruption=found, pk=option_pk).first()
+    if option is None:
+        context: dict[str, Any] = {"preview": None}
+    else:
+        context = {
+            "preview": option_context(request, found, option, may(request.actor, "money.read"))
+        }
+    context["d"] = {"pk": pk}
+    return render_page(request, "planning/disruption.html", context, part="preview")
+
+
+def option_context(
+    request: PlantRequest, found: Disruption, option: Option, money: bool
+) -> dict[str, Any]:
+    """What the preview shows: bars and customers before and after, the money, the way to accept."""
+    now = plant_now(request.site)
+    drawn: Mapping[str, Any] = {"units": [], "lines": option.figures.get("lines", [])}
+    gone = ""
+    if option.kind != Option.Kind.MINE:
+        try:
+            drawn = actions.preview(option, wall_now=wall_now())
+        except Refused as refusal:
+            gone = words.refused(refusal.data["refusal"]) if refusal.data.get("refusal") else ""
+            gone = gone or str(refusal)
+    figures = drawn.get("figures", option.figures)
+    accept_off = ""
+    if not may(request.actor, "option.accept"):
+        accept_off = str(NEEDS["option.accept"])
+    elif found.state in ("ACCEPTED", "CLOSED"):
+        accept_off = _("Decided already. Undo that first.")
+    elif gone:
+        accept_off = _("No longer possible: %(why)s") % {"why": gone}
+    elif option.kind == Option.Kind.MINE:
+        accept_off = _("Make your moves first; they stand here with their costs.")
+    return {
+        "option_pk": option.pk,
+        "name": words.option_name(option),
+        "saves": option.saves if money else None,
+        "rows": [_lane(unit) for unit in drawn["units"][:5]],
+        "start": now,
+        "end": now + timedelta(days=LANE_DAYS),
+        "now": now,
+        "customers": [customer_row(hit) for hit in drawn["lines"]][:8],
+        "side": words.side_effects(option),
+        "cost_lines": [words.cost_line(row) for row in figures.get("costs", [])],
+        "cash": words.amount(figures.get("extra_cash")) if money else None,
+        "estimate": words.amount(figures.get("extra_estimate")) if money else None,
+        "consents": [],
+        "undo_until": "",
+        "tells": words.tells(option),
+        "outdated": "",
+        "form": None,
+        "accept": {
+            "label": _("Do nothing, on purpose")
+            if option.kind == Option.Kind.DO_NOTHING
+            else _("Accept this option"),
+            "off": accept_off,
+        },
+    }
+
+
+def _lane(unit: Mapping[str, Any]) -> dict[str, Any]:
+    """A machine before and after, for the tag `lanes`."""
+    stop = []
+    if unit["stop"]:
+        stop = [_bar(unit["stop"], label=_("down"), kind="stop")]
+    return {
+        "unit": unit["unit"],
+        "before": [*stop, *(_bar(bar, label=_short(bar)) for bar in unit["bars_before"])],
+        "after": [
+            *stop,
+            *(
+                _bar(bar, label=_short(bar), kind="moved" if bar["moved"] else "")
+                for bar in unit["bars_after"]
+            ),
+            *(_bar(window, label=_("overtime"), kind="tentative") for window in unit["windows"]),
+        ],
+    }
+
+
+def _bar(found: Mapping[str, Any], *, label: str, kind: str = "") -> dict[str, Any]:
+    return {
+        "start": words.instant(found["start"]),
+        "end": words.instant(found["end"]),
+        "label": label,
+        "kind": kind,
+    }
+
+
+def _short(bar: Mapping[str, Any]) -> str:
+    """The order's number without its prefix: what fits into a bar."""
+    return str(bar["order"]).rsplit("-", 1)[-1]
+
+
+def customer_row(hit: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer before and after, for components/dumbbell.html."""
+    before, after = words.instant(hit["before"]), words.instant(hit["after"])
+    return {
+        "name": hit["customer"],
+        "order": hit["line"],
+        "before": before,
+        "after": after,
+        "before_level": 2 if hit["late_before_s"] > 0 else 4,
+        "after_level": 2 if hit["late_s"] > 0 else 4,
+        "better": hit["late_s"] < hit["late_before_s"],
+        "late_s": hit["late_s"],
+        "slack": "",
+    }
+
+
+# -- deciding ------------------------------------------------------------------------------------
+
+
+def _decision(request: PlantRequest, found: Disruption, money: bool) -> dict[str, Any] | None:
+    taken = (
+        Decision.objects.filter(disruption=found, undo_of=None, undone_by=None)
+        .select_related("person", "disruption")
+        .order_by("-at")
+        .first()
+    )
+    if taken is None:
+        return None
+    row = decision_row(request, taken, money)
+    tasks = Task.objects.filter(
+        site=request.site, subject_type="decision", subject_id=taken.pk
+    ).order_by("pk")
+    return {**row, "tasks": [{"text": t.text, "who": t.get_role_display()} for t in tasks]}
+
+
+@access("option.accept")
+@require_POST
+def accept(request: PlantRequest, pk: int, option_pk: int) -> HttpResponse:
+    """Apply the option; refused with what moved, or by whom it could be done."""
+    found = _found(request, pk)
+    rev = request.POST.get("rev", "")
+    outcome = act(
+        request,
+        "planning.accept",
+        actions.accept,
+        option_id=option_pk,
+        based_on_version=int(rev) if rev.isdigit() else 0,
+        why=request.POST.get("why", "")[:300],
+    )
+    return _after(request, found, outcome)
+
+
+@access("option.accept")
+@require_POST
+def undo(request: PlantRequest, pk: int) -> HttpResponse:
+    """Take a decision back."""
+    decision = Decision.objects.filter(site=request.site, pk=pk).first()
+    if decision is None:
+        raise Http404
+    outcome = act(request, "planning.undo", actions.undo, decision_id=pk)
+    target = request.htmx.target if request.htmx else ""
+    if outcome.ok and target == "decided":
+        return redirect("planning:tower")
+    if outcome.ok and target == "decisions":
+        return redirect("planning:decisions")
+    if decision.disruption_id is None:
+        return redirect("planning:decisions")
+    return _after(request, _found(request, decision.disruption_id), outcome)
+
+
+def _after(request: PlantRequest, found: Disruption, outcome: Outcome) -> HttpResponse:
+    here = reverse("planning:disruption", args=[found.pk])
+    if not outcome.ok:
+        return refusal_page(request, outcome, retry_url=here)
+    if not request.htmx:
+        return redirect(here)
+    found.refresh_from_db()
+    target = request.htmx.target or "d-page"
+    return _page(request, found, part=target if target in (*PARTS, "d-page") else "d-page")
+
+
+@access("disruption.handle")
+@require_POST
+def assign(request: PlantRequest, pk: int) -> HttpResponse:
+    return _handled(request, pk, "assign", actions.assign, person_id=request.actor.person_id)
+
+
+@access("disruption.handle")
+@require_POST
+def snooze(request: PlantRequest, pk: int) -> HttpResponse:
+    return _handled(request, pk, "snooze", actions.snooze, until=None)
+
+
+@access("disruption.handle")
+@require_POST
+def close(request: PlantRequest, pk: int) -> HttpResponse:
+    reason = request.POST.get("reason", "").strip()[:200] or _("No action needed")
+    return _handled(request, pk, "close", actions.close, reason=reason)
+
+
+def _handled(request: PlantRequest, pk: int, name: str, action: Any, **values: Any) -> HttpResponse:
+    found = _found(request, pk)
+    outcome = act(request, f"planning.{name}", action, disruption_id=pk, **values)
+    if outcome.ok and request.htmx and request.htmx.target == "inbox":
+        return redirect("planning:tower")
+    return _after(request, found, outcome)
+
+
+@access("equipment.estimate")
+@require_POST
+def estimate(request: PlantRequest, pk: int) -> HttpResponse:
+    """Say anew when the machine is back; impact and options are worked out again."""
+    found = _found(request, pk)
+    back_at = words.local_instant(request.POST.get("back_at", ""), request.site.time_zone)
+    if back_at is None:
+        message = _("Enter a day and a time, such as 25.11.2026 10:00.")
+        outcome = Outcome(422, {"message": message})
+    else:
+        outcome = act(
+            request,
+            "equipment.estimate",
+            change_estimate,
+            unit_id=found.subject_id,
+            back_at=back_at,
+            said_by=request.actor.name,
+        )
+    return _after(request, found, outcome)
+
+
+@access("plan.read")
+@require_POST
+def assume(request: PlantRequest, pk: int) -> HttpResponse:
+    """Try another value of an assumption: ranked again for this page only."""
+    found = _found(request, pk)
+    name, value = request.POST.get("name", ""), request.POST.get("value", "")
+    back_at = words.local_instant(value, request.site.time_zone)
+    if back_at is None or back_at <= plant_now(request.site) or found.kind != "BREAKDOWN":
+        message = _("Enter a day and a time that lie ahead.")
+        return refusal_page(request, Outcome(422, {"message": message}))
+    answer = actions.evaluate(found, wall_now=wall_now(), estimate=back_at)
+    tried = [
+        Option(**{**row, "pk": row["pk"] or 0, "disruption": found}) for row in answer["options"]
+    ]
+    money = may(request.actor, "money.read")
+    zone = ZoneInfo(request.site.time_zone)
+    context = _options(tried, None, answer["figures"], money, zone)
+    at = words.moment(back_at, plant_now(request.site), zone)
+    for each in context["assumptions"]:
+        if each["name"] == name:
+            each |= {"tried": True, "was": each["value"], "value": at, "input_value": value}
+    context["tried"] = {
+        "text": _("If it is back %(at)s: %(result)s.")
+        % {"at": at, "result": words.option_names(tried)},
+        "reset_url": reverse("planning:disruption", args=[pk]),
+        "save_url": reverse("planning:estimate", args=[pk]) if _estimate(request, found) else "",
+        "values": [("back_at", value)],
+    }
+    return render_page(
+        request,
+        "planning/disruption.html",
+        {"options": context, "d": {"pk": pk}},
+        part="options",
+    )

@@ -442,14 +442,14 @@ def _put_away(command: Command, floor: Floor, good: Decimal, moves: Moves, at: d
     """Bring the last operation's good pieces into stock; return what the order has put away."""
     order = floor.order
     if good <= 0 or not floor.is_last(floor.job):
-        return order.put_away_quantity
+        return Decimal(order.put_away_quantity)
     lot = _output_lot(command, order, at)
     if order.put_away_quantity == 0:
         Lot.objects.filter(pk=lot.pk).update(received_at=at)
     bring_in(moves, lot.pk, _store_room(command).pk, good, StockMove.Reason.OUTPUT)
     WorkOrder.objects.filter(pk=order.pk).update(put_away_quantity=F("put_away_quantity") + good)
     order.put_away_quantity += good
-    return order.put_away_quantity
+    return Decimal(order.put_away_quantity)
 
 
 def _output_lot(command: Command, order: WorkOrder, at: datetime) -> Lot:

@@ -570,7 +570,7 @@ class _Search:
 
     def beats(self, one: Figures, other: Figures) -> bool:
         by_money = not (one.cost.at_least or other.cost.at_least)
-        return _sort_key(one, "", by_money=by_money) < _sort_key(other, "", by_money=by_money)
+        return sort_key(one, "", by_money=by_money) < sort_key(other, "", by_money=by_money)
 
     # -- other units ------------------------------------------------------------------------------
 
@@ -1014,7 +1014,7 @@ def _figure(figures: Figures, name: str) -> int:
     return value
 
 
-def _sort_key(figures: Figures | None, slug: str, *, by_money: bool = True) -> tuple[Any, ...]:
+def sort_key(figures: Figures | None, slug: str, *, by_money: bool = True) -> tuple[Any, ...]:
     assert figures is not None
     money = figures.cost.money
     lateness = (figures.late_value, figures.late_lines, figures.late_s)
@@ -1037,7 +1037,7 @@ def _judged(search: _Search) -> tuple[Candidate, ...]:
     by_money = not any(c.figures and c.figures.cost.at_least for c in made)
 
     def key(c: Candidate) -> tuple[Any, ...]:
-        return _sort_key(c.figures, c.slug, by_money=by_money)
+        return sort_key(c.figures, c.slug, by_money=by_money)
 
     made.sort(key=key)
     offered: list[Candidate] = []

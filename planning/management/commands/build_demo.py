@@ -257,7 +257,7 @@ class Builder:
                             "setup_s": step.setup_min * 60,
                             "run_s": Decimal(step.run_s),
                             "family": item,
-                            "yield_ppm": step.yield_ppm,
+                            "lag_s": step.lag_h * plant.HOUR,
                             "transfer_batch": Decimal(step.batch),
                             "alternates": [
                                 (unit_ids[unit], step.setup_min * 60, Decimal(run_s))
@@ -506,7 +506,8 @@ def _finished() -> list[Fact]:
         free[unit] = ends + MINUTE
         facts.append(Fact(begins, order.code, step.number, starts=True))
         facts.append(Fact(ends, order.code, step.number, good=order.quantity))
-        heapq.heappush(waiting, (ends + MINUTE, place, n + 1))
+        onward = max(MINUTE, timedelta(hours=step.lag_h))
+        heapq.heappush(waiting, (ends + onward, place, n + 1))
     return facts
 
 

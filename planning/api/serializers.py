@@ -172,8 +172,11 @@ class Speed(Body):
 
 
 class Accept(Body):
-    """Why this option, for the decision log."""
+    """The plan's version on which it was chosen, and why, for the decision log."""
 
+    version = serializers.IntegerField(
+        min_value=1, required=False, help_text=_("the option's own version if not given")
+    )
     why = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 

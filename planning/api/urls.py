@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from mes.access import PUBLIC, DeclaredAccess
-from planning.api import events, reads
+from planning.api import decisions, events, reads
 
 app_name = "api"
 
@@ -53,5 +53,11 @@ urlpatterns = [
     path("v1/holds", reads.Holds.as_view(), name="holds"),
     path("v1/disruptions", reads.Disruptions.as_view(), name="disruptions"),
     path("v1/disruptions/<int:pk>", reads.OneDisruption.as_view(), name="disruption"),
+    path(
+        "v1/disruptions/<int:pk>/options/<int:option_pk>/accept",
+        decisions.AcceptOption.as_view(),
+        name="accept",
+    ),
     path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
+    path("v1/decisions/<int:pk>/undo", decisions.UndoDecision.as_view(), name="undo"),
 ]

@@ -174,7 +174,7 @@ def test_a_foreign_thing_looks_exactly_like_one_that_does_not_exist(simulator):
     assert mine.status_code == theirs.status_code == 404
     assert mine.json()["message"] == theirs.json()["message"]
 
-    response = JobResponse.objects.filter(job_order__work_order__code="WO-2291").last()
+    response = JobResponse.objects.filter(job_order__work_order__code="WO-2291").latest("pk")
     correction = {"kind": "correction", "response": response.pk}
     there, nowhere = foreign.post(correction), foreign.post(correction | {"response": 10**9})
     assert there.status_code == nowhere.status_code == 404

@@ -27,6 +27,7 @@ from mes import actions as mes
 from mes import commands
 from mes.access import token_sha256
 from mes.actor import SYSTEM
+from mes.clock import wall_now
 from mes.masters import save_master
 from mes.models import (
     Device,
@@ -36,6 +37,7 @@ from mes.models import (
     SitePlan,
 )
 from planning import northfield as plant
+from planning.actions import commit_plan, recompute
 from planning.personas import grant_personas
 from workorders import actions as workorders
 from workorders.models import JobOrder, WorkOrder
@@ -559,6 +561,7 @@ class Command(BaseCommand):
                 SiteClock.objects.create(site=site, at=plant.HISTORY_FROM, speed=1)
                 self._build(site, tokens)
             _keep_tokens(site, tokens)
+        self._plan(site)
         jobs = JobOrder.objects.filter(site=site).count()
         orders = WorkOrder.objects.filter(site=site).count()
         lines = CustomerLine.objects.filter(site=site).count()
@@ -582,6 +585,15 @@ class Command(BaseCommand):
             self.stdout.flush()
             step()
         builder.devices(tokens)
+        builder.do("first plan", commit_plan)
+
+    def _plan(self, site: Site) -> None:
+        """Answer what the record holds, so that the first page has its figures."""
+        self.stdout.write("planning")
+        self.stdout.flush()
+        result = recompute(site.pk, wall_now=wall_now())
+        if result.state == "FAILED":
+            raise CommandError(f"the plan failed: {SitePlan.objects.get(site=site).failure}")
 
 
 def _token_file() -> Path:

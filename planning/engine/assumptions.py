@@ -252,15 +252,17 @@ def flip_point(
     rules: CostRules,
     *,
     now: int,
+    furthest_s: int = FURTHEST_S,
 ) -> Flip | None:
     """Return the nearest time of return at which another plan becomes the best, None without one.
 
-    plans    the top ones by slug, each with its changes; doing nothing is always among them.
-    unit_id  a unit that is down and has an estimate or a guess.
+    plans       the top ones by slug, each with its changes; doing nothing is always among them.
+    unit_id     a unit that is down and has an estimate or a guess.
+    furthest_s  how far from the estimate to look.
 
-    Looks away from the estimate in doubling steps, from a quarter of an hour up to 14 days, and
-    bisects the first step in which the best plan changes, to the minute. Crossing `at` by a
-    minute makes `other` the best.
+    Looks away from the estimate in doubling steps, from a quarter of an hour up, and bisects the
+    first step in which the best plan changes, to the minute. Crossing `at` by a minute makes
+    `other` the best.
 
     :raises ValueError: if the unit is not in the plant or not down.
     """
@@ -272,8 +274,8 @@ def flip_point(
         return None
     ranking = Ranking(plant, plans, unit_id, rules, now=now)
     room = {
-        1: min(FURTHEST_S, plant.site.horizon - MINUTE - back),
-        -1: min(FURTHEST_S, max(0, back - now - 1)),  # an estimate lies ahead of now
+        1: min(furthest_s, plant.site.horizon - MINUTE - back),
+        -1: min(furthest_s, max(0, back - now - 1)),  # an estimate lies ahead of now
     }
     best, near = ranking.best(back), {1: 0, -1: 0}
     step = FIRST_STEP_S

@@ -63,9 +63,9 @@ def broken_mill() -> Plant:
     return down(two_mills().build(), 30 * HOUR)
 
 
-def generated(plant: Plant, rules: CostRules | None = None) -> Options:
+def generated(plant: Plant, rules: CostRules | None = None, budget: int = 24) -> Options:
     projection = project(plant, now=NOW)
-    return generate(plant, projection, BREAKDOWN, rules or priced(plant), now=NOW)
+    return generate(plant, projection, BREAKDOWN, rules or priced(plant), now=NOW, budget=budget)
 
 
 def test_a_breakdown_offers_the_other_mill_another_order_and_overtime_or_says_why_not() -> None:
@@ -143,8 +143,9 @@ def test_what_is_made_is_legal_ordered_and_never_without_doing_nothing(
     rates = data.draw(st.sampled_from([RATES, Rates()]))
     rules = priced(plant, rates)
     projection = project(plant, now=NOW)
-    options = generate(plant, projection, BREAKDOWN, rules, now=NOW)
-    assert options.evaluations <= 24
+    budget = data.draw(st.integers(0, 12))
+    options = generate(plant, projection, BREAKDOWN, rules, now=NOW, budget=budget)
+    assert options.evaluations <= budget
     assert [c.rank for c in options.candidates] == list(range(len(options.candidates)))
     nothing = options["do-nothing"]
     assert nothing.verdict is Verdict.OFFERED
@@ -175,7 +176,7 @@ def test_what_is_made_is_legal_ordered_and_never_without_doing_nothing(
 @given(plants())
 def test_the_same_plant_gives_the_same_options(builder: object) -> None:
     plant = down(builder.build(), 50 * HOUR)  # type: ignore[attr-defined]
-    first, second = generated(plant), generated(plant)
+    first, second = generated(plant, budget=5), generated(plant, budget=5)
     assert [c.to_json() for c in first.candidates] == [c.to_json() for c in second.candidates]
 
 

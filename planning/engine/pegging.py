@@ -415,8 +415,15 @@ def _take_free(
 
 
 def _sorted(supply: I32, demand: I32, qty: I64, kind: I8) -> Pegs:
+    """Pegs by (demand, kind, supply), each of these once."""
     keys = np.lexsort((supply, kind, demand))
-    return Pegs(supply[keys], demand[keys], qty[keys], kind[keys])
+    supply, demand, qty, kind = supply[keys], demand[keys], qty[keys], kind[keys]
+    new = np.ones(len(keys), np.bool_)
+    new[1:] = (supply[1:] != supply[:-1]) | (demand[1:] != demand[:-1]) | (kind[1:] != kind[:-1])
+    if new.all():
+        return Pegs(supply, demand, qty, kind)
+    first = np.flatnonzero(new)
+    return Pegs(supply[first], demand[first], np.add.reduceat(qty, first), kind[first])
 
 
 def unserved(plant: Plant, demand: Demands, pegs: Pegs) -> I64:

@@ -407,27 +407,7 @@ def _pegged_again(plant: Plant, facts: _Facts, last: _Round) -> Pegs | None:
         at=last.supply_at,
         need_at=need.astype(np.int32),
     )
-    again = _joined(again)
-    return None if again.same_as(_joined(pegs)) else again
-
-
-def _joined(pegs: Pegs) -> Pegs:
-    """Return the pegs with those of the same supply, demand and kind added up."""
-    if len(pegs.supply) < 2:
-        return pegs
-    new = np.ones(len(pegs.supply), np.bool_)
-    new[1:] = (
-        (pegs.supply[1:] != pegs.supply[:-1])
-        | (pegs.demand[1:] != pegs.demand[:-1])
-        | (pegs.kind[1:] != pegs.kind[:-1])
-    )
-    first = np.flatnonzero(new)
-    return Pegs(
-        pegs.supply[first],
-        pegs.demand[first],
-        np.add.reduceat(pegs.qty, first),
-        pegs.kind[first],
-    )
+    return None if again.same_as(pegs) else again
 
 
 def _differing_items(plant: Plant, one: Pegs, other: Pegs) -> I32:
@@ -444,7 +424,7 @@ def _differing_items(plant: Plant, one: Pegs, other: Pegs) -> I32:
             )
         )
 
-    changed = sorted({d for _, d, _, _ in rows(_joined(one)) ^ rows(_joined(other))})
+    changed = sorted({d for _, d, _, _ in rows(one) ^ rows(other)})
     return np.unique(plant.demand_item[np.array(changed, np.int64)]).astype(np.int32)
 
 

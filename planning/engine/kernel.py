@@ -256,8 +256,10 @@ def _go_on_running(d: Any, r: Any) -> None:
         if ops[o].status == RUNNING and ops[o].fixed == 0:
             fed = True
             for a in range(ops[o].pred, ops[o + 1].pred):
-                if d.arcs[a].overlap == OVERLAP and ops[d.arcs[a].pred].fixed == 0:
-                    fed = False
+                if d.arcs[a].overlap == OVERLAP:
+                    ops[o].overlaps = 1
+                    if ops[d.arcs[a].pred].fixed == 0:
+                        fed = False
             u = ops[o].unit
             if not (fed and go_on(d, r, np.int64(o))) and u < d.units.size - 1:
                 if r.pull == 1:

@@ -248,7 +248,7 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
     """
 
     def last_if_unset(column: I32) -> I64:
-        return np.where(column == UNSET, 2**40, column).astype(np.int64)
+        return np.where(column == UNSET, 2**40, column.astype(np.int64))
 
     lines = len(plant.line_id)
     by_rank = np.lexsort(

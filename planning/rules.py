@@ -457,10 +457,12 @@ class OptionFigures(TypedDict, total=False):
     retimed: int
     frozen_moved: int
     overtime_s: int
-    units: list[int]
+    full_until: str | None  # the saving is whole until then
+    units: list[int]  # where people are told
+    gone: bool  # it was offered before and is not any more
+    was: list[Any]  # [version, headline figures], the newest first
     refusal: dict[str, Any] | None
     beaten: dict[str, Any] | None
-    gone: bool
 
 
 class Summary(TypedDict, total=False):

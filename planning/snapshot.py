@@ -43,6 +43,7 @@ from planning.engine.plant import (
 )
 from planning.engine.plant import Site as Policies
 
+Rows = list[tuple[Any, ...]]
 # The source of a late day's worth where the customer has no rule of his own.
 DEFAULT_TERMS = "site default"
 SUPPLY_KINDS = {
@@ -427,7 +428,8 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
 
         def rows(text: str, **more: Any) -> list[tuple[Any, ...]]:
             cursor.execute(_sql(text), {**values, **more})
-            return cursor.fetchall()
+            found: Rows = cursor.fetchall()
+            return found
 
         values: dict[str, Any] = {"site": site_id}
         found = rows(_SITE)
@@ -500,9 +502,6 @@ class _Site:
     committed_version: int
     dirty: bool
     failures: int
-
-
-Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -608,7 +607,8 @@ def _build(read: _Reading) -> Snapshot:
         holds=holds,
         rates=[Rate(*row) for row in read.rates],
         events=[
-            Event(row[0], str(row[1]), *row[2:5], _json(row[5]), row[6]) for row in read.events
+            Event(row[0], str(row[1]), row[2], row[3], row[4], _json(row[5]), row[6])
+            for row in read.events
         ],
         scrapped=_scrapped(read),
         previous=previous,
@@ -1170,7 +1170,7 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
 def _decided(read: _Reading) -> dict[str, list[Any]]:
     """Everything that a typed change writes, in a fixed order; never rates, estimates or times."""
     return {
-        "queues": [[unit, list(jobs)] for unit, _version, jobs in read.queues],
+        "queues": [[unit, list(jobs)] for unit, _version, jobs in read.queues if jobs],
         "units": [[row[0], row[5], row[17]] for row in read.jobs],
         "windows": sorted(
             [

@@ -20,6 +20,7 @@ from planning.models import Disruption, Option
 
 log = logging.getLogger(__name__)
 
+MINE = "mine"
 KEPT_FIGURES = 12  # versions of an option's headline figures, for pages that are a little old
 
 
@@ -55,13 +56,19 @@ def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
     made = study.options(row.cause, stake)
     with transaction.atomic():
         before = {option.slug: option for option in disruption.options.all()}
+        mine_placed = False
         fresh = []
-        for rank, candidate in enumerate(made.candidates):
+        for candidate in made.candidates:
+            if candidate.verdict is not engine.Verdict.OFFERED and not mine_placed:
+                fresh.append(_mine(disruption, before.pop(MINE, None), version))
+                mine_placed = True
             option = before.pop(candidate.slug, None) or Option(
                 site_id=disruption.site_id, disruption=disruption, slug=candidate.slug
             )
-            _fill(study, option, candidate, stake, rank, version)
+            _fill(study, option, candidate, stake, version)
             fresh.append(option)
+        if not mine_placed:
+            fresh.append(_mine(disruption, before.pop(MINE, None), version))
         # What somebody may have selected doesn't vanish: it stays once, crossed out.
         gone = [
             option
@@ -71,10 +78,10 @@ def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
         for option in gone:
             option.verdict = Option.Verdict.IMPOSSIBLE
             option.figures = {**option.figures, "gone": True}
-            option.rank = len(fresh)
             fresh.append(option)
         disruption.options.exclude(pk__in=[o.pk for o in fresh if o.pk]).delete()
-        for option in fresh:
+        for rank, option in enumerate(fresh):
+            option.rank = rank
             option.save()
         best = next((_headline(option) for option in fresh if _is_answer(option)), None)
         checked = sum(1 for o in fresh if o.kind not in ("DO_NOTHING", "MINE"))
@@ -106,24 +113,32 @@ def _settle(
     )
 
 
+def _mine(disruption: Disruption, stored: Option | None, version: int) -> Option:
+    """The planner's own moves: always there, empty until he makes some."""
+    mine = stored or Option(
+        site_id=disruption.site_id, disruption=disruption, slug=MINE, kind=Option.Kind.MINE
+    )
+    mine.version = version
+    return mine
+
+
 def _fill(
     study: Study,
     option: Option,
     candidate: engine.Candidate,
     stake: Stake,
-    rank: int,
     version: int,
 ) -> None:
     was = option.figures.get("was", []) if option.pk else []
     option.footprint = _footprint(study, option, candidate, version)
     option.version = version
-    for name, value in columns(study, candidate, stake, rank).items():
+    for name, value in columns(study, candidate, stake).items():
         setattr(option, name, value)
     headline = [version, {name: option.figures.get(name) for name in rules.COMPARED}]
     option.figures = {**option.figures, "was": [headline, *was][:KEPT_FIGURES]}
 
 
-def columns(study: Study, candidate: engine.Candidate, stake: Stake, rank: int) -> dict[str, Any]:
+def columns(study: Study, candidate: engine.Candidate, stake: Stake) -> dict[str, Any]:
     """An option's columns by name, but for its footprint and version."""
     figures = study.candidate_figures(candidate, stake)
     late = rules.number(figures.get("late_cash")) + rules.number(figures.get("late_estimate"))
@@ -131,7 +146,6 @@ def columns(study: Study, candidate: engine.Candidate, stake: Stake, rank: int) 
         "slug": candidate.slug,
         "kind": candidate.kind.value,
         "verdict": candidate.verdict.value,
-        "rank": rank,
         "changes": study.changes_json(candidate.changes),
         "figures": dict(figures),
         "cash": rules.number(figures.get("extra_cash")),

@@ -74,18 +74,18 @@ def accept(
     asked = study.fitted(_read_changes(study, chosen))
     found = study.evaluate(asked)
     if found.refusal is not None:
-        raise Stale(
-            words.refusal(study.refusal_figures(found.refusal)),
-            moved=[],
-            code_why=found.refusal.why,
-        )
-    figures = study.option_figures(found)
+        why_not = study.refusal_figures(found.refusal)
+        raise Stale(words.refused(why_not), moved=[], refusal=why_not)
+    assert found.figures is not None  # only what is refused has none
+    figures = study.option_figures(
+        found.figures, found.plant, found.projection, study.stake_of(disruption)
+    )
     if option.kind != Option.Kind.MINE:
         _compare_figures(command, study, option, figures, based_on_version)
     _check_authority(command, figures)
 
     reason = words.title(disruption)
-    inverse = {
+    inverse: dict[str, Any] = {
         "changes": to_json(inverse_of(snap.plant, asked), epoch=study.unix_epoch),
         "queues": {},
         "pegs": {},
@@ -299,12 +299,15 @@ def _open_window(
 
 
 def _window(study: Study, change: AddCalendarWindow | RemoveCalendarWindow) -> int:
+    starts_at, ends_at = study.snap.instant(change.start_s), study.snap.instant(change.end_s)
+    assert starts_at is not None  # windows have both ends
+    assert ends_at is not None
     found = (
         CalendarException.objects.filter(
             unit=change.unit_id,
             kind=CalendarException.Kind.OPEN,
-            starts_at=study.snap.instant(change.start_s),
-            ends_at=study.snap.instant(change.end_s),
+            starts_at=starts_at,
+            ends_at=ends_at,
             removed_seq=None,
         )
         .order_by("-pk")
@@ -355,7 +358,7 @@ def _restore_queue(command: Command, unit_id: int, before: Sequence[int], reason
 
 def _read_changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
     try:
-        return from_json(rows, epoch=-study.unix_epoch)
+        return from_json(rows, epoch=study.unix_epoch)
     except ValueError as problem:
         raise Refused(str(problem), code="changes") from problem
 
@@ -395,11 +398,7 @@ def _compare_footprint(study: Study, option: Option, based_on_version: int) -> N
     if moved:
         raise Stale(
             _("The plan has moved on since you looked: %(what)s changed. Look again and decide.")
-            % {
-                "what": ", ".join(
-                    words.footprint_row(study.snap, name) for name in sorted(set(moved))
-                )
-            },
+            % {"what": _named(study, moved)},
             moved=sorted(set(moved)),
         )
 

@@ -156,7 +156,7 @@ def _groups(study: Study) -> list[_Group]:
 def _undo_changes(study: Study, inverse: list[dict[str, Any]]) -> Callable[[Plant], Plant]:
     def undo(plant: Plant) -> Plant:
         try:
-            return apply(plant, from_json(inverse, epoch=-study.unix_epoch))
+            return apply(plant, from_json(inverse, epoch=study.unix_epoch))
         except ValueError:
             # Facts came in between (the job has started): it can't be told apart from them.
             return plant

@@ -68,7 +68,8 @@ def evaluate(
         "options": [
             {
                 "pk": known.get(candidate.slug),
-                **choices.columns(study, candidate, stake, rank),
+                "rank": rank,
+                **choices.columns(study, candidate, stake),
             }
             for rank, candidate in enumerate(made.candidates)
         ],
@@ -192,7 +193,7 @@ def undo_ended(decision: Decision) -> str:
 
 def _changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
     try:
-        return from_json(rows, epoch=-study.unix_epoch)
+        return from_json(rows, epoch=study.unix_epoch)
     except ValueError as problem:
         raise Refused(str(problem), code="changes") from problem
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from mes.errors import Refused
 from planning import rules
-from planning.engine import cost, impact, options
+from planning.engine import cost, impact
+from planning.engine import options as ways
 from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
 from planning.engine.plant import (
     NEVER,
@@ -552,19 +553,19 @@ class Study:
 
     # -- options ----------------------------------------------------------------------------------
 
-    def options(self, cause: impact.Cause, stake: impact.Stake) -> options.Options:
-        return options.generate(
+    def options(self, cause: impact.Cause, stake: impact.Stake) -> ways.Options:
+        return ways.generate(
             self.plant, self.projection, cause, self.rules, now=self.now, hot=stake.impact.worse
         )
 
-    def evaluate(self, changes: Sequence[Change]) -> options.Evaluation:
+    def evaluate(self, changes: Sequence[Change]) -> ways.Evaluation:
         """A set of changes against doing nothing. Frozen jobs may be moved; they are counted."""
-        return options.evaluate(
+        return ways.evaluate(
             self.plant, self.projection, changes, self.rules, now=self.now, inventory=True
         )
 
     def candidate_figures(
-        self, candidate: options.Candidate, stake: impact.Stake
+        self, candidate: ways.Candidate, stake: impact.Stake
     ) -> rules.OptionFigures:
         """The figures of an option in the shape that pages read."""
         figures: rules.OptionFigures = {"facts": self._facts(candidate), "gone": False}
@@ -586,7 +587,7 @@ class Study:
 
     def option_figures(
         self,
-        found: options.Figures,
+        found: ways.Figures,
         plant: Plant,
         projection: Projection,
         stake: impact.Stake | None,
@@ -655,7 +656,7 @@ class Study:
         late = {each.line_id for each in stake.impact.lines if each.is_late and each.added_s > 0}
         return len(late | {each["line_id"] for each in worse})
 
-    def _facts(self, candidate: options.Candidate) -> dict[str, Any]:
+    def _facts(self, candidate: ways.Candidate) -> dict[str, Any]:
         """What an option's name is made of."""
         snap, facts = self.snap, candidate.facts
         moves = [
@@ -697,7 +698,7 @@ class Study:
         return {"why": refusal.why.value, "subject": refusal.subject, "id": refusal.id,
                 "label": label}  # fmt: skip
 
-    def decide_by(self, candidate: options.Candidate) -> datetime | None:
+    def decide_by(self, candidate: ways.Candidate) -> datetime | None:
         if candidate.figures is None:
             return None
         return self.snap.instant(candidate.figures.decide_by)

@@ -52,7 +52,10 @@ SUPPLY_KINDS = {
     "PURCHASE": SupplyKind.PURCHASE,
 }
 DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
-SUPPLY_NAMES = {kind: name for name, kind in SUPPLY_KINDS.items()}
+# A work order without operations is not ours to plan: it comes, like a transfer, when it is due.
+SUPPLY_NAMES = {kind: name for name, kind in SUPPLY_KINDS.items()} | {
+    SupplyKind.TRANSFER: "WORK_ORDER"
+}
 DEMAND_NAMES = {kind: name for name, kind in DEMAND_KINDS.items()}
 
 
@@ -990,8 +993,17 @@ def _add_supplies(
         )
     away = {row[0]: row[9] for row in read.items}
     last = _last_jobs(read)
-    for order_id, _code, item_id, _due, _bound, _quantity, put_away, *_ in read.orders:
-        if order_id in last:
+    for order_id, _code, item_id, due, _bound, quantity, put_away, *_ in read.orders:
+        if order_id not in last:
+            builder.add_supply(
+                id=order_id,
+                kind=int(SupplyKind.TRANSFER),
+                item=item_id,
+                qty=max(quantity - put_away, 0),
+                at=due,
+                late_s=read.site.supplier_lateness_s,
+            )
+        else:
             builder.add_supply(
                 id=order_id,
                 kind=int(SupplyKind.OUTPUT),
@@ -1128,8 +1140,10 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
                     sums[SupplyKind.LOT, lot, demand[0], demand[1], kind] += there
                     uncovered[demand] -= there
                     wanted -= there
-            if not wanted or supply[1] not in made:
+            if not wanted:
                 return
+            if supply[1] not in made:
+                supply = (SupplyKind.TRANSFER, supply[1])
         sums[supply[0], supply[1], demand[0], demand[1], kind] += wanted
         uncovered[demand] -= wanted
 

@@ -306,8 +306,7 @@ def _centres(company: Company) -> list[CentreRow]:
 
 def _reasons(company: Company) -> list[ReasonRow]:
     return [
-        ReasonRow(f"SCRAP-{reason.id:02d}", reason.name, "SCRAP")
-        for reason in company.scrap_reasons
+        ReasonRow(scrap_code(reason.id), reason.name, "SCRAP") for reason in company.scrap_reasons
     ] + [ReasonRow(*reason) for reason in choices.REASONS]
 
 
@@ -401,25 +400,38 @@ def _lots(company: Company, stock: dict[int, Decimal]) -> list[LotRow]:
     ]
 
 
-def _purchases(company: Company, as_of: date) -> list[PurchaseLineRow]:
-    headers = {purchase.id: purchase for purchase in company.purchases}
-    found = []
+def order_code(order: int) -> str:
+    return f"WO-{order}"
+
+
+def scrap_code(reason: int) -> str:
+    return f"SCRAP-{reason:02d}"
+
+
+def purchase_codes(company: Company) -> dict[int, tuple[str, int]]:
+    """Each purchase row's order code and line number here, by the sample's own number."""
     numbers: dict[int, int] = defaultdict(int)
+    found = {}
     for row in sorted(company.purchase_rows, key=lambda row: row.id):
         numbers[row.purchase] += 1
-        header = headers[row.purchase]
-        if header.ordered <= as_of < row.due:
-            found.append(
-                PurchaseLineRow(
-                    f"PO-{row.purchase}",
-                    numbers[row.purchase],
-                    header.vendor,
-                    row.product,
-                    row.quantity,
-                    choices.at(row.due, choices.RECEIVES_AT),
-                )
-            )
+        found[row.id] = (f"PO-{row.purchase}", numbers[row.purchase])
     return found
+
+
+def _purchases(company: Company, as_of: date) -> list[PurchaseLineRow]:
+    headers = {purchase.id: purchase for purchase in company.purchases}
+    codes = purchase_codes(company)
+    return [
+        PurchaseLineRow(
+            *codes[row.id],
+            headers[row.purchase].vendor,
+            row.product,
+            row.quantity,
+            choices.at(row.due, choices.RECEIVES_AT),
+        )
+        for row in sorted(company.purchase_rows, key=lambda row: row.id)
+        if headers[row.purchase].ordered <= as_of < row.due
+    ]
 
 
 def _customers(company: Company, as_of: date) -> list[CustomerRow]:
@@ -458,7 +470,7 @@ def _orders(company: Company, orders: list[OpenOrder], as_of: date) -> list[Orde
         rows.append(
             OrderRow(
                 order=order.id,
-                code=f"WO-{order.id}",
+                code=order_code(order.id),
                 product=order.product,
                 quantity=order.quantity,
                 due_at=choices.end_of(order.due),

@@ -3,7 +3,7 @@
 from workorders.actions.masters import add_routing, save_routing_operation
 from workorders.actions.orders import close_order, create_order, release
 from workorders.actions.queues import move_job, set_queue
-from workorders.actions.reports import correct_report, report_production
+from workorders.actions.reports import correct_report, put_away, report_production
 from workorders.actions.runs import (
     finish,
     free_job,
@@ -25,6 +25,7 @@ __all__ = [
     "hold_job",
     "keep_unsettled",
     "move_job",
+    "put_away",
     "release",
     "report_production",
     "resume",

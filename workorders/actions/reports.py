@@ -206,6 +206,70 @@ def report_production(
     return answer
 
 
+def put_away(
+    command: Command,
+    *,
+    work_order_id: int,
+    good: Decimal,
+    scrap: Decimal = Decimal(0),
+    reason_id: int | None = None,
+    occurred_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Bring in what an order without operations has made; with all of its pieces it is completed.
+
+    Such an order is made where nothing is planned: it is a supply that comes when it is due.
+
+    :raises Refused: if it has operations, at which pieces are reported; if it is not released or
+        has ended; or if the entry makes no sense.
+    """
+    order = find(command, WorkOrder, work_order_id, lock=True)
+    reason = None if reason_id is None else find(command, Reason, reason_id)
+    if order.job_orders.exists():
+        raise Refused(
+            _("%(order)s has operations. Report its pieces there.") % {"order": order.code}
+        )
+    if order.status != WorkOrder.Status.RELEASED:
+        raise Refused(
+            _("%(order)s is not open. Receive the pieces into stock instead.")
+            % {"order": order.code}
+        )
+    if min(good, scrap) < 0 or good + scrap <= 0:
+        raise Refused(_("Enter good pieces, scrap or rework above zero."))
+    when = occurred(occurred_at, now=command.now, not_before=order.released_at)
+    moves = Moves(command, when.at)
+    if good:
+        lot = output_lot(command, order, when.at)
+        bring_in(moves, lot.pk, store_room(command).pk, good, StockMove.Reason.OUTPUT)
+    total = order.put_away_quantity + good
+    is_complete = total + scrap >= order.quantity
+    status = WorkOrder.Status.COMPLETED if is_complete else order.status
+    WorkOrder.objects.filter(pk=order.pk).update(
+        put_away_quantity=F("put_away_quantity") + good,
+        status=status,
+        closed_at=when.at if is_complete else None,
+        last_movement_at=max(when.at, order.last_movement_at or when.at),
+        version=F("version") + 1,
+    )
+    command.record(
+        "workorders.order.put_away",
+        subject=("work_order", order.pk),
+        body={
+            "item_id": order.item_id,
+            "good": good,
+            "scrap": scrap,
+            "reason_id": None if reason is None else reason.pk,
+            "put_away_quantity": total,
+            "order_status": status,
+            "clamped": when.clamped,
+            "moves": moves.body(),
+        },
+        occurred_at=when.at,
+        late=when.late,
+        then=moves.store,
+    )
+    return {"work_order_id": order.pk, "put_away_quantity": total, "order_status": status}
+
+
 def correct_report(command: Command, *, response_id: int) -> dict[str, Any]:
     """Take a report back: quantities, stock and genealogy return to what they were.
 
@@ -443,16 +507,16 @@ def _put_away(command: Command, floor: Floor, good: Decimal, moves: Moves, at: d
     order = floor.order
     if good <= 0 or not floor.is_last(floor.job):
         return Decimal(order.put_away_quantity)
-    lot = _output_lot(command, order, at)
+    lot = output_lot(command, order, at)
     if order.put_away_quantity == 0:
         Lot.objects.filter(pk=lot.pk).update(received_at=at)
-    bring_in(moves, lot.pk, _store_room(command).pk, good, StockMove.Reason.OUTPUT)
+    bring_in(moves, lot.pk, store_room(command).pk, good, StockMove.Reason.OUTPUT)
     WorkOrder.objects.filter(pk=order.pk).update(put_away_quantity=F("put_away_quantity") + good)
     order.put_away_quantity += good
     return Decimal(order.put_away_quantity)
 
 
-def _output_lot(command: Command, order: WorkOrder, at: datetime) -> Lot:
+def output_lot(command: Command, order: WorkOrder, at: datetime) -> Lot:
     """The lot of the order's output, made with the first piece or component. Locked."""
     if order.lot_id is None:
         code = order.code
@@ -466,7 +530,7 @@ def _output_lot(command: Command, order: WorkOrder, at: datetime) -> Lot:
     return lock_lots(command, [order.lot_id])[order.lot_id]
 
 
-def _store_room(command: Command) -> Location:
+def store_room(command: Command) -> Location:
     """Where output goes: the first store, else one that this makes, for a fact needs a place."""
     found = (
         Location.objects.filter(site=command.site, kind=Location.Kind.STORE).order_by("pk").first()
@@ -484,7 +548,7 @@ def _store_room(command: Command) -> Location:
 def _edges(command: Command, floor: Floor, consumed: _Consumed) -> list[tuple[int, int, Decimal]]:
     if not consumed.lots:
         return []
-    produced = _output_lot(command, floor.order, command.now)
+    produced = output_lot(command, floor.order, command.now)
     return [
         (lot_id, produced.pk, quantity)
         for lot_id, quantity in sorted(consumed.lots.items())

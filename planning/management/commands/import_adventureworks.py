@@ -11,12 +11,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from mes import commands
+from mes.actor import SYSTEM
+from mes.clock import wall_now
 from mes.errors import Refused
-from mes.models import Site
+from mes.models import Site, SitePlan
+from planning.actions import commit_plan, recompute
 from planning.adventureworks import choices
 from planning.adventureworks import load as loading
 from planning.adventureworks.mapping import Load, map_company, unworkable
 from planning.adventureworks.reading import Problem, read
+from planning.models import Disruption
 
 
 def day(text: str) -> date:
@@ -49,9 +54,49 @@ class Command(BaseCommand):
                 _("%(site)s is there already, as of %(day)s. Nothing was changed.")
                 % {"site": made_site.code, "day": as_of}
             )
+        else:
+            self._say(load, made_site)
+        self._plan(made_site)
+        self.stdout.write(_("Done in %(s).1f s.") % {"s": time.perf_counter() - began})
+
+    def _plan(self, site: Site) -> None:
+        """The first plan, and the commitment that everything is measured against."""
+        if SitePlan.objects.get(site=site).committed_version:
             return
-        self._say(load, made_site)
-        self.stdout.write(_("Imported in %(s).1f s.") % {"s": time.perf_counter() - began})
+        self._progress("planning", 0, 2)
+        result = recompute(site.pk, wall_now=wall_now())
+        if result.state not in {"STORED", "CURRENT", "BUSY"}:
+            raise CommandError(_("The first plan could not be made: %(s)s") % {"s": result.state})
+        self._progress("planning", 1, 2)
+        outcome = commands.run(
+            site=site,
+            key=loading.key_of(site, "commit"),
+            actor=SYSTEM,
+            name="import_adventureworks commit",
+            body={},
+            act=commit_plan,
+        )
+        if not outcome.ok:
+            raise CommandError(outcome.message)
+        recompute(site.pk, wall_now=wall_now())
+        self._progress("planning", 2, 2)
+        self._say_backlog(site)
+
+    def _say_backlog(self, site: Site) -> None:
+        rows = Disruption.objects.filter(site=site)
+        backlog = rows.filter(kind=Disruption.Kind.BACKLOG).first()
+        summary = backlog.summary if backlog is not None else {}
+        self.stdout.write(
+            _(
+                "Known backlog: %(late)s customer lines late in the first plan, %(short)s items"
+                " below their safety stock. Open disruptions: %(open)s."
+            )
+            % {
+                "late": summary.get("late_lines", 0),
+                "short": summary.get("items", 0),
+                "open": rows.exclude(kind=Disruption.Kind.BACKLOG).count(),
+            }
+        )
 
     def _read(self, folder: Path, as_of: date) -> Load:
         company, problems = read(folder, self._progress)

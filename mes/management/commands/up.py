@@ -466,6 +466,4 @@ def answers(page: str) -> bool:
 def _landed(argv: list[str]) -> bool:
     from django.core.management import get_commands
 
-    if "mes.asgi:application" in argv:
-        return (settings.BASE_DIR / "mes" / "asgi.py").exists()
-    return "manage.py" not in argv or argv[2] in get_commands()
+    return "simulate" not in argv or "simulate" in get_commands()

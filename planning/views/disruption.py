@@ -32,6 +32,7 @@ from planning.views.tower import OPEN_STATES, decision_row
 PARTS = ("d-head", "impact", "options", "preview")
 SHOWN_HITS = 60
 LANE_DAYS = 5
+SHOWN_A_COLUMN = 5  # as the tag `chain` draws it
 
 
 def _found(request: PlantRequest, pk: int) -> Disruption:
@@ -232,23 +233,61 @@ def _estimate(request: PlantRequest, found: Disruption) -> dict[str, Any] | None
 def _impact(found: Disruption, figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
     if not figures:
         return {}
+    nodes = _in_order(figures["nodes"], figures["links"])
     return {
         "orders": figures["orders"],
         "items": figures["items"],
-        "customers": figures["customers"],
+        "customers": figures["late_lines"],
         "lines": 0,
-        "nodes": [_node(found, node, figures) for node in figures["nodes"]],
-        "links": [
-            {
-                "source": link["source"],
-                "target": link["target"],
-                "worst": link["worst"],
-                "amplifier": link.get("amplifies", False),
-            }
-            for link in figures["links"]
-        ],
+        "nodes": [_node(found, node, figures) for node in nodes],
+        "links": _bridged(nodes, figures["links"]),
         "table": _table(figures, money),
     }
+
+
+def _in_order(
+    nodes: Sequence[Mapping[str, Any]], links: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Nodes as a column shows them: those on the worst path first, then what the cause hits."""
+    worst = {end for link in links if link["worst"] for end in (link["source"], link["target"])}
+    hit = {link["target"] for link in links if link["source"] == "cause"}
+
+    def place(node: Mapping[str, Any]) -> tuple[bool, bool, int]:
+        return node["id"] not in worst, node["id"] not in hit, -(node["delay_s"] or 0)
+
+    return sorted(nodes, key=place)
+
+
+def _bridged(
+    nodes: Sequence[Mapping[str, Any]], links: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Links between the nodes that are shown, over those that only the list shows."""
+    columns: dict[int, int] = {}
+    shown = set()
+    for node in nodes:
+        columns[node["column"]] = columns.get(node["column"], 0) + 1
+        if columns[node["column"]] <= SHOWN_A_COLUMN:
+            shown.add(node["id"])
+    onward: dict[str, list[Mapping[str, Any]]] = {}
+    for link in links:
+        onward.setdefault(link["source"], []).append(link)
+    drawn: dict[tuple[str, str], dict[str, Any]] = {}
+    for source in shown:
+        waiting, seen = [(link, link["worst"]) for link in onward.get(source, [])], {source}
+        while waiting:
+            link, worst = waiting.pop()
+            target = link["target"]
+            if target in shown:
+                known = drawn.setdefault(
+                    (source, target),
+                    {"source": source, "target": target, "worst": False, "amplifier": False},
+                )
+                known["worst"] |= worst
+                known["amplifier"] |= link["source"] == source and link.get("amplifies", False)
+            elif target not in seen:
+                seen.add(target)
+                waiting += [(each, worst and each["worst"]) for each in onward.get(target, [])]
+    return list(drawn.values())
 
 
 def _node(found: Disruption, node: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:

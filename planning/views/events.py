@@ -220,7 +220,7 @@ def new_event_preview(request: PlantRequest) -> HttpResponse:
                 "says": says(figures, may(request.actor, "money.read")),
                 "orders": figures["orders"],
                 "items": figures["items"],
-                "customers": figures["customers"],
+                "customers": figures["late_lines"],
                 "rows": [customer_row(hit) for hit in figures["lines_hit"]][:8],
             }
         elif request.POST.get("unit") or request.POST.get("lot"):

@@ -198,7 +198,7 @@ def _inbox_row(
         "owner": each.owner.name if each.owner else "",
         "orders": summary.get("orders", 0),
         "items": summary.get("items", 0),
-        "customers": summary.get("customers", 0),
+        "customers": summary.get("late_lines", 0),
         "hit_note": _("%(n)d stops") % {"n": each.occurrences} if each.occurrences > 1 else "",
         "worst": None,
         "best": None,

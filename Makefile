@@ -1,10 +1,11 @@
 # make demo   a living plant in the browser        make test    every test
 # make check  style, types, floor plan, settings   make bench   how fast, beside a yardstick
+# make mutants  breaks the promise on purpose, and a test says so
 PYTHON ?= python3
 BIN := .venv/bin
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.data/numba
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-reset run test check fmt bench lock
+.PHONY: help setup setup-dev demo demo-reset test check fmt bench mutants lock
 
 help:
 	@grep -E '^# make' Makefile; echo '# also: setup, demo-reset, fmt, lock'
@@ -61,3 +62,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --pytho
 lock: setup-dev
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+mutants: setup-dev
+	@$(BIN)/python manage.py warm_kernels
+	$(BIN)/python -m tests.mutants

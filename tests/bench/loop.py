@@ -1,0 +1,200 @@
+"""From a committed event to the stored impact and the painted row, on the real processes.
+
+The yardstick of the way is the same way with nothing to compute: the events of an empty plant
+through the same web process, broker, worker and database.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import time as clock
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests import browser, servers
+from tests.bench.rows import Row, limit_row, percentile
+
+EVENTS = 24
+PAINTS = 10
+
+
+def rows(*, page: bool) -> Iterator[Row]:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("build_demo", verbosity=0)
+    adventureworks = _data_dir()
+    if adventureworks is not None:
+        call_command(
+            "import_adventureworks", str(adventureworks), as_of="2013-07-03", site="AW", verbosity=0
+        )
+    with servers.RunningPlant() as plant:
+        _wait_until_computed()
+        empty = percentile(list(_empty_latencies()), 0.95)
+        for code in ("NF", "AW") if adventureworks is not None else ("NF",):
+            took = list(_impact_latencies(code))
+            yield limit_row(
+                f"loop.commit_to_impact.{code}.p95",
+                percentile(took, 0.95),
+                unit="ms",
+                at_most=300,
+                yardstick=empty,
+            )
+        if page:
+            yield from _painted(plant)
+        yield _warm_is_cold()
+
+
+def _data_dir() -> Path | None:
+    import os
+
+    place = Path(os.environ.get("MES_TEST_DATA", servers.ROOT.parent / "shared" / "data"))
+    found = place / "adventureworks"
+    return found if found.is_dir() else None
+
+
+def _wait_until_computed(timeout_s: float = 120) -> None:
+    from django.db.models import F
+
+    from mes.models import SitePlan
+
+    deadline = time.monotonic() + timeout_s
+    behind = SitePlan.objects.exclude(computed_seq=F("site__head__seq"))
+    while behind.exists():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the plan did not catch up")
+        time.sleep(0.02)
+
+
+def _do(code: str, name: str, action: Callable[..., Any], **values: Any) -> None:
+    from mes.actor import SYSTEM
+    from mes.commands import run
+    from mes.models import Site
+
+    outcome = run(
+        site=Site.objects.get(code=code),
+        key=uuid.uuid4(),
+        actor=SYSTEM,
+        name=name,
+        body=values,
+        act=lambda command: action(command, **values),
+    )
+    if not outcome.ok:
+        raise RuntimeError(outcome.message)
+
+
+def _impact_latencies(code: str) -> Iterator[float]:
+    """Breakdowns with an estimate, in turn over the units, each repaired again."""
+    from equipment.actions import report_breakdown, report_repair
+    from equipment.models import Equipment
+    from mes.clock import plant_now
+    from mes.models import Site
+    from planning.models import Impact
+
+    site = Site.objects.get(code=code)
+    units = Equipment.objects.filter(site=site, level="WORK_UNIT", kind="MACHINE").order_by("code")
+    ids = list(units.values_list("pk", flat=True))
+    for turn in range(EVENTS):
+        unit = ids[turn % len(ids)]
+        back = plant_now(site) + timedelta(hours=8)
+        _do(code, "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+        _wait_until_computed()
+        found = (
+            Impact.objects.filter(site=site, disruption__subject_id=unit).order_by("-pk").first()
+        )
+        if turn >= 2 and found is not None and found.latency_ms is not None:
+            yield found.latency_ms
+        _do(code, "bench.up", report_repair, unit_id=unit)
+        _wait_until_computed()
+
+
+def _empty_latencies() -> Iterator[float]:
+    """The same way for a plant without orders: one unit goes down and up."""
+    from equipment.actions import (
+        add_calendar,
+        add_equipment,
+        report_breakdown,
+        report_repair,
+    )
+    from equipment.models import Equipment
+    from mes.models import ShopFloorEvent, Site, SiteHead, SitePlan
+    from planning.models import PlanVersion
+
+    site = Site.objects.create(code="T0", name="Empty plant")
+    SiteHead.objects.create(site=site)
+    SitePlan.objects.create(site=site)
+    always = [(weekday, clock(0), clock(0), "") for weekday in range(7)]
+    _do("T0", "bench.calendar", add_calendar, code="C", name="always", shifts=always)
+    _do(
+        "T0",
+        "bench.unit",
+        add_equipment,
+        code="U",
+        name="unit",
+        calendar_id=site.workcalendar_set.get().pk,
+    )
+    unit = Equipment.objects.get(site=site).pk
+    for turn in range(EVENTS):
+        action = report_repair if turn % 2 else report_breakdown
+        _do("T0", "bench.turn", action, unit_id=unit)
+        _wait_until_computed()
+        event = ShopFloorEvent.objects.filter(site=site).latest("seq")
+        version = PlanVersion.objects.filter(site=site, upto_seq=event.seq).latest("version")
+        if turn >= 2:
+            yield (version.stored_at - event.received_at) / timedelta(milliseconds=1)
+
+
+def _painted(plant: servers.Plant) -> Iterator[Row]:
+    """POST of a breakdown in one browser page to its row in another."""
+    from playwright.sync_api import sync_playwright
+
+    from equipment.actions import report_repair
+    from equipment.models import Downtime
+
+    took = []
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser.find(), args=browser.flags())
+        tower, form = (chromium.new_context().new_page() for _ in range(2))
+        for view in (tower, form):
+            view.goto(f"{plant.url}/sign-in/")
+            view.get_by_test_id("persona-jana").click()
+            view.wait_for_url("**/tower/")
+        for turn in range(PAINTS):
+            code = f"CNC-0{turn % 6 + 1}"
+            form.goto(f"{plant.url}/events/new/?kind=breakdown&unit={code}")
+            began = time.perf_counter()
+            form.get_by_test_id("save-event").click(no_wait_after=True)
+            tower.get_by_test_id("inbox-row").filter(has_text=f"{code} down").first.wait_for()
+            took.append((time.perf_counter() - began) * 1000)
+            unit = Downtime.objects.get(unit__code=code, ended_at=None).unit_id
+            _do("NF", "bench.up", report_repair, unit_id=unit)
+            _wait_until_computed()
+            tower.get_by_test_id("inbox-row").filter(has_text=f"{code} down").wait_for(
+                state="detached"
+            )
+        chromium.close()
+    yield limit_row("page.post_to_painted_row.p95", percentile(took, 0.95), unit="ms", at_most=1000)
+
+
+def _warm_is_cold() -> Row:
+    """A process that never saw the site projects the same times as the one that stored them."""
+    from mes.clock import wall_now
+    from mes.models import Site
+    from planning import rules, snapshot
+    from planning.engine.projection import project
+    from planning.models import PlanVersion
+
+    site = Site.objects.get(code="NF")
+    stored = PlanVersion.objects.current(site)
+    snap = snapshot.take(site.pk, wall_now=wall_now())
+    again = project(snap.plant, now=snap.now)
+    same = stored is not None and bytes(stored.times or b"") == rules.pack(
+        again.op_start, again.op_end
+    )
+    return Row("loop.cold_equals_warm", float(same), "bool", None, None, "= 1", same)

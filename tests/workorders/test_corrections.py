@@ -105,7 +105,8 @@ def test_everything_scrapped_by_mistake_reopens_the_whole_order(plant: Plant) ->
     take_back(plant, wrong.response["response_id"])
 
     order.refresh_from_db()
-    assert (order.status, plant.job(number=20).status) == ("RELEASED", "WAITING")
+    assert (order.status, order.closed_at) == ("RELEASED", None)
+    assert plant.job(number=20).status == "WAITING"
     assert_each_open_job_stands_in_one_queue(plant)
 
 

@@ -176,13 +176,15 @@ def follow_through(
 def _follow_order(
     command: Command, order: WorkOrder, jobs: dict[int, JobOrder], at: datetime
 ) -> None:
-    status = order.status
+    status, closed_at = order.status, order.closed_at
     if status in {WorkOrder.Status.RELEASED, WorkOrder.Status.COMPLETED}:
-        is_open = any(job.status in rules.OPEN for job in jobs.values())
-        status = WorkOrder.Status.RELEASED if is_open else WorkOrder.Status.COMPLETED
+        if any(job.status in rules.OPEN for job in jobs.values()):
+            status, closed_at = WorkOrder.Status.RELEASED, None
+        else:
+            status, closed_at = WorkOrder.Status.COMPLETED, closed_at or at
     WorkOrder.objects.filter(pk=order.pk).update(
         status=status,
-        closed_at=at if status == WorkOrder.Status.COMPLETED else order.closed_at,
+        closed_at=closed_at,
         last_movement_at=max(at, order.last_movement_at or at),
         version=F("version") + 1,
     )

@@ -20,7 +20,7 @@ def grant_personas(command: Command) -> None:
     # The same hash for all, made once: it is a demo's password, and hashing is slow.
     password = make_password(DEMO_PASSWORD) if settings.MODE != "PRODUCTION" else None
     for persona in PERSONAS:
-        person = _person(command, persona, password)
+        person = _person(persona, password)
         grant = RoleGrant(
             person=person,
             role=persona.role,
@@ -33,7 +33,7 @@ def grant_personas(command: Command) -> None:
             save_master(command, grant)
 
 
-def _person(command: Command, persona: Persona, password: str | None) -> Person:
+def _person(persona: Persona, password: str | None) -> Person:
     """The person of a badge, made if there is none; with a user where passwords are given."""
     badge = token_sha256(persona.badge)
     known = Person.objects.filter(badge_sha256=badge).first()
@@ -52,6 +52,5 @@ def _person(command: Command, persona: Persona, password: str | None) -> Person:
                 "is_superuser": persona.role == Role.ADMIN,
             },
         )
-    person = Person(name=persona.name, user=user, badge_sha256=badge)
-    save_master(command, person)
-    return person
+    # A person belongs to no site's ledger; the grant that follows is what the site records.
+    return Person.objects.create(name=persona.name, user=user, badge_sha256=badge)

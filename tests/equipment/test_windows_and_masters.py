@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from equipment.actions import add_equipment, add_rate, add_reason, add_window, remove_window
 from equipment.models import CalendarException, CostRate, Equipment, UnitStatus
@@ -10,7 +11,7 @@ from mes.models import SitePlan
 from tests.cast import HOUR, SHIFT_START, Plant
 
 
-def overtime(plant: Plant, **changes: object) -> dict[str, object]:
+def overtime(plant: Plant, **changes: Any) -> dict[str, Any]:
     return {
         "unit_id": plant.ids["CNC-07"],
         "kind": "OPEN",

@@ -140,7 +140,7 @@ def test_the_launch_quantity_is_the_smallest_that_is_enough(
         left, right = int(quantity.scaleb(decimals)), wanted * 10**decimals
         for share in yields:
             left, right = left * share, right * 1_000_000
-        return left >= right
+        return bool(left >= right)
 
     assert comes_out(launch)
     assert not comes_out(launch - quantum)

@@ -65,6 +65,7 @@ class Supervisor:
         self.data_dir = data_dir
         self.output = output
         self.stops_asked = 0
+        self.asked_by = ""
         self.environment: dict[str, str] = {}
         self.children: dict[str, Child] = {}
         self.started_at: dict[str, float] = {}
@@ -91,8 +92,9 @@ class Supervisor:
             signal.signal(signum, self._asked_to_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake up
 
-    def _asked_to_stop(self, *_: object) -> None:
+    def _asked_to_stop(self, signum: int, _: object) -> None:
         self.stops_asked += 1
+        self.asked_by = signal.Signals(signum).name
 
     def check_stop(self) -> None:
         if self.stops_asked:
@@ -350,6 +352,8 @@ class Command(BaseCommand):
                     supervisor.watch()
             finally:
                 asked = time.monotonic()
+                if supervisor.asked_by:
+                    supervisor.say(f"stopping ({supervisor.asked_by})")
                 supervisor.stop_plant()
                 servers.stop()
                 running.run_file(data_dir).unlink(missing_ok=True)

@@ -608,9 +608,7 @@ class _Search:
             and only in (None, int(plant.alternate_unit[row]))
         ]
 
-    def place(
-        self, ops: Sequence[int], *, last: bool = False, only: int | None = None
-    ) -> tuple[Change, ...]:
+    def place(self, ops: Sequence[int], *, only: int | None = None) -> tuple[Change, ...]:
         """Place each operation where it is estimated to end first, in due order of its queue."""
         queues: dict[int, list[tuple[int, float]]] = {}
         changes: list[Change] = []
@@ -619,7 +617,7 @@ class _Search:
             for row in self.alternates(op, only=only):
                 unit = int(self.plant.alternate_unit[row])
                 queue = queues.setdefault(unit, self._queue_ends(unit))
-                position = len(queue) if last else self._position(queue, op)
+                position = self._position(queue, op)
                 begin = queue[position - 1][1] if position else self._free_at(unit)
                 end = max(begin, float(self.ready[op])) + self._duration_at(op, row)
                 found.append((end, self.unit_id(unit), position, row))
@@ -665,7 +663,6 @@ class _Search:
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/all", self.place(able))
         worst = self._worst_of(able)
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/worst-line", self.place(worst))
-        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/last", self.place(able, last=True))
         taken: list[int] = []
         held = self.nothing
         for op in able[:GREEDY]:
@@ -726,7 +723,7 @@ class _Search:
     # -- another order ----------------------------------------------------------------------------
 
     def other_order(self) -> None:
-        units = [unit for unit in self.tight if len(self._free_part(unit)[1]) > 1][:3]
+        units = [unit for unit in self.tight if len(self._free_part(unit)[1]) > 1][:2]
         if not units:
             if self.tight:
                 unit_id = self.unit_id(self.tight[0])
@@ -829,7 +826,7 @@ class _Search:
     # -- overtime ---------------------------------------------------------------------------------
 
     def overtime(self) -> None:
-        offers = {unit: self.gaps(unit) for unit in self.tight[:3]}
+        offers = {unit: self.gaps(unit) for unit in self.tight[:2]}
         offers = {unit: gaps for unit, gaps in offers.items() if gaps}
         if not offers:
             if self.tight:
@@ -841,9 +838,6 @@ class _Search:
             for hours, days in shapes:
                 slug = f"overtime/unit-{self.unit_id(unit)}/{hours}h-{days}"
                 self.check(Kind.OVERTIME, slug, self.extend(unit, hours, days))
-        if len(offers) > 1:
-            both = [change for unit in offers for change in self.extend(unit, 4, 1)]
-            self.check(Kind.OVERTIME, "overtime/all", both)
 
     def extend(self, unit: int, hours: int, days: int) -> tuple[Change, ...]:
         """Return overtime after the next working stretches: hours each, the minimum at least."""
@@ -894,18 +888,21 @@ class _Search:
                 both = [*taken, *overtime[0].changes]
                 self.check(Kind.COMBINE, "combine/alternate-unit+overtime", both)
             if order is not None:
-                touched = set(moves[1].footprint.queues)
-                others = [
-                    c
-                    for c in order[0].changes
-                    if isinstance(c, SetQueue) and c.unit_id not in touched
-                ]
-                if others:
-                    both = [*taken, *others]
-                    self.check(Kind.COMBINE, "combine/alternate-unit+resequence", both)
+                both = [*taken, *self._left_in_order(taken, order[0].changes)]
+                self.check(Kind.COMBINE, "combine/alternate-unit+resequence", both)
         if order is not None and overtime is not None:
             both = [*order[0].changes, *overtime[0].changes]
             self.check(Kind.COMBINE, "combine/resequence+overtime", both)
+
+    def _left_in_order(self, moves: Sequence[Change], orders: Sequence[Change]) -> list[SetQueue]:
+        """Return the new orders of queues that the moves put nothing into, without what left."""
+        gone = {move.op_id for move in moves if isinstance(move, MoveJob)}
+        fed = {move.to_unit_id for move in moves if isinstance(move, MoveJob)}
+        return [
+            SetQueue(each.unit_id, tuple(op_id for op_id in each.op_ids if op_id not in gone))
+            for each in orders
+            if isinstance(each, SetQueue) and each.unit_id not in fed
+        ]
 
 
 def _pauses(plant: Plant, unit: int, begin: int, last: int) -> Iterator[tuple[int, int]]:
@@ -965,10 +962,10 @@ def generate(
     search = _Search(ground, cause, hot, budget)
     if hot:
         search.other_units()
+        search.fewer_moves()
         search.other_order()
         search.overtime()
         search.together()
-        search.fewer_moves()
         search.swaps()
     return Options(_judged(search), search.evaluations)
 

@@ -389,6 +389,14 @@ def lanes(
     "" (plan), "moved", "stop", "waits", "setup", "overtime", "tentative".
     """
     zone = _zone(context.get("page"))
+    ends = [
+        _read(bar, "end")
+        for row in rows
+        for bar in [*(_read(row, "before") or []), *(_read(row, "after") or [])]
+    ]
+    # No longer than what is drawn needs, so that short work is not squeezed into a corner.
+    if ends:
+        end = min(end, max(max(ends) + (max(ends) - start) / 20, start + timedelta(hours=6)))
 
     def x(at: datetime) -> float:
         return round(LANE_LEFT + LANE_WIDTH * _share(at, start, end), 1)
@@ -430,16 +438,20 @@ def lanes(
     ]
     days: list[dict[str, Any]] = []
     day = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    span_days = max(1, (end - start).days)
-    step = max(1, -(-span_days // 6))
+    hours = (end - start).total_seconds() / HOUR
+    step = timedelta(hours=next((h for h in (1, 2, 3, 6, 12) if hours / h <= 8), 24))
+    if hours > 8 * 24:
+        step = timedelta(days=-(-int(hours) // (7 * 24)))
     while day < end:
-        if day >= start or not days:
-            label = f"{date_format(day, 'D')} {day.day}"
+        if day + step > start:
+            label = f"{date_format(day, 'D')} {day.day}" if not day.hour else f"{day:%H:%M}"
             days.append({"x": x(max(day, start)), "label": label})
-        day += timedelta(days=step)
-    # The label of a day cut off at the left edge would run into the next one.
-    if len(days) > 1 and days[1]["x"] - days[0]["x"] < 40:
-        days[0]["label"] = ""
+        day += step
+    # A label that would run into the next one or out of the picture is left out.
+    for i, tick in enumerate(days):
+        following = days[i + 1]["x"] if i + 1 < len(days) else LANE_LEFT + LANE_WIDTH + 8
+        if following - tick["x"] < 6 + 6 * len(tick["label"]):
+            tick["label"] = ""
     height = LANE_TOP + LANE_STEP * len(drawn_rows)
     names = ", ".join(str(row["unit"]) for row in drawn_rows)
     return {

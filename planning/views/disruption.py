@@ -170,7 +170,7 @@ def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
         "level": 1 if Decimal(figures["cash"]) > 0 else 2,
         "cost": words.amount(figures["total"]) if money else None,
         "estimate": Decimal(figures["estimate"]) > 0 or not figures["known"],
-        "absorbed": (words.absorbed(figures["absorbed"]) or _("the plan has room for it."))
+        "absorbed": (words.absorbed(figures["absorbed"]) or _("the plan has room for it"))
         if nothing
         else "",
     }
@@ -300,15 +300,22 @@ def _node(found: Disruption, node: Mapping[str, Any], figures: Mapping[str, Any]
     elif kind == "line":
         url = reverse("materials:deliveries") + f"?q={node['label'].split('/')[0]}"
     badge = _("no date") if late is None and kind in ("job", "line") else ""
+    harms = late is None or late > 0
     if late:
-        badge = f"+{duration(late)}" if kind != "line" else words.late_words(late)
+        badge = f"+{duration(late)}"
+    if kind == "line" and late is not None:
+        # A line that is only pushed inside its slack is not late, and not painted as if it were.
+        hit = next((h for h in figures["lines_hit"] if str(h["line_id"]) == number), None)
+        harms = hit is not None and hit["late_s"] > 0
+        if hit is not None and harms:
+            badge = words.late_words(hit["late_s"])
     return {
         "id": node["id"],
         "col": node["column"],
         "title": node["label"],
         "line": node["name"],
         "badge": badge,
-        "level": found.priority if node["column"] == 0 else (2 if late is None or late > 0 else 4),
+        "level": found.priority if node["column"] == 0 else (2 if harms else 4),
         "amplifier": node.get("amplifies", False),
         "url": url,
     }

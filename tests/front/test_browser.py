@@ -17,6 +17,9 @@ DESK = {"width": 1440, "height": 900}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
     "/sign-in/",
+    "/tower/",
+    "/decisions/",
+    "/events/new/",
     "/floor/",
     "/floor/CNC-04/",
     "/floor/CNC-04/jobs/{job}/",

@@ -210,6 +210,14 @@ class Booking(models.Model):
         indexes = [models.Index(fields=["site", "line"])]
 
 
+class OptionQuerySet(models.QuerySet["Option"]):
+    def offered_answers(self) -> OptionQuerySet:
+        """Offered options that do something, best first."""
+        return (
+            self.filter(verdict="OFFERED").exclude(kind__in=["DO_NOTHING", "MINE"]).order_by("rank")
+        )
+
+
 class Option(models.Model):
     """One way to respond, costed against doing nothing, as of one plan version."""
 
@@ -243,6 +251,8 @@ class Option(models.Model):
     saves = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     weight = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     decide_by = models.DateTimeField(null=True)
+
+    objects = OptionQuerySet.as_manager()
 
     class Meta:
         constraints = [

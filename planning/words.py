@@ -261,12 +261,13 @@ def _rate(rate: Any, per: str) -> str:
     return f"{said}/{per}" if per else said
 
 
-def flip(found: Facts | None, options: Sequence[Option]) -> str:
+def flip(found: Facts | None, options: Sequence[Option], zone: ZoneInfo) -> str:
     """As long as what the best option is best: its flip point."""
     if not found:
         return ""
     by_slug = {option.slug: option_name(option) for option in options}
-    at = instant(found.get("at"))
+    said = instant(found.get("at"))
+    at = said.astimezone(zone) if said else None
     return _("%(best)s is best as long as %(unit)s is back %(side)s %(at)s; else %(other)s.") % {
         "best": by_slug.get(found["best"], found["best"]),
         "other": by_slug.get(found["other"], found["other"]),
@@ -280,17 +281,25 @@ def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
     """One line of what the figures rest on; a machine's return can be tried at another value."""
     labels = {
         "UNIT_BACK": _("%(label)s is back"),
-        "HOLD": _("%(label)s is decided"),
-        "SUPPLY": _("%(label)s arrives"),
-        "RATE": _("%(label)s runs at"),
-        "YIELD": _("%(label)s yields"),
+        "LOT_FREE": _("Lot %(label)s is decided"),
+        "JOB_FREE": _("The hold on %(label)s is decided"),
+        "SUPPLY_COMES": _("Purchase %(label)s comes"),
+        "PROPOSED": _("%(label)s could be there, ordered now"),
+        "ON_RATE": _("%(label)s goes on as it did and ends"),
+        "LEARNED_RATE": _("%(label)s takes, against the standard"),
+        "UNIT_RATE": _("%(label)s runs at"),
+        "STANDARD_ELSEWHERE": _("%(label)s takes its routing's time elsewhere"),
     }
     kind = str(found["kind"])
     at = instant(found["value"]) if isinstance(found.get("value"), str) else None
     local = at.astimezone(zone) if at else None
     shown = f"{date_format(local, 'D j M')} {local:%H:%M}" if local else str(found.get("value", ""))
+    if kind in ("LEARNED_RATE", "UNIT_RATE"):
+        shown = f"{Decimal(int(found['value'])).scaleb(-4):.0f} %"
+    elif kind == "STANDARD_ELSEWHERE":
+        shown = _("%(seconds)s s a piece") % {"seconds": Decimal(int(found["value"])).scaleb(-6)}
     source = str(found.get("source", ""))
-    if found.get("guess"):
+    if found.get("guess") and kind in ("UNIT_BACK", "LOT_FREE", "JOB_FREE"):
         source = guess_source(source, int(found.get("n", 0)))
     label = labels.get(kind, "%(label)s")
     return {

@@ -1,5 +1,6 @@
 """What can happen in planning. Views, tasks and commands call these and nothing inside."""
 
+from planning.actions.choices import flip_points
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.decide import accept, undo
 from planning.actions.handle import assign, close, mark_seen, snooze
@@ -14,6 +15,7 @@ __all__ = [
     "close",
     "commit_plan",
     "evaluate",
+    "flip_points",
     "mark_seen",
     "preview",
     "preview_event",

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from mes import live
 from mes.models import SiteHead
-from planning import rules
+from planning import rules, snapshot
 from planning.actions.disruptions import Found, Row
-from planning.actions.study import Study
+from planning.actions.study import Study, cause_of
 from planning.engine import options as engine
+from planning.engine.changes import from_json
 from planning.engine.impact import Stake
-from planning.models import Disruption, Option
+from planning.models import Disruption, Impact, Option
 
 log = logging.getLogger(__name__)
 
 MINE = "mine"
+FLIP_PLANS = 2
+WRITTEN = [
+    "version", "kind", "verdict", "rank", "changes", "footprint", "figures", "cash", "estimate",
+    "late_cost", "saves", "weight", "decide_by",
+]  # fmt: skip
 KEPT_FIGURES = 12  # versions of an option's headline figures, for pages that are a little old
 
 
@@ -43,11 +50,49 @@ def refresh(study: Study, found: Found, version: int) -> int:
             # The plan and the impact stand; without options the row says that there are none.
             log.exception("no options could be made for disruption %s", disruption.pk)
             _settle(disruption, version, best=None, checked=0)
+            continue
         done += 1
-        seq = SiteHead.objects.values_list("seq", flat=True).get(site_id=snap.site_id)
-        if seq > snap.seq:
+        if _moved_on(study):
             break
     return done
+
+
+def _moved_on(study: Study) -> bool:
+    seq = SiteHead.objects.values_list("seq", flat=True).get(site_id=study.snap.site_id)
+    return bool(seq > study.snap.seq)
+
+
+def flip_points(site_id: int, *, wall_now: datetime) -> int:
+    """Add the flip point to impacts that wait for it; returns to how many.
+
+    It costs more than the options and nobody waits for it, so the sweeper does it, without the
+    site's lock: what it writes stands beside the figures and is dropped with them.
+    """
+    waiting = list(Disruption.objects.standing(site_id).filter(summary__flip_due=True))
+    if not waiting:
+        return 0
+    study = Study(snapshot.take(site_id, wall_now=wall_now))
+    if study.snap.seq > study.snap.computed_seq:
+        return 0
+    for disruption in waiting:
+        cause = cause_of(disruption)
+        impact = disruption.impacts.order_by("-version").first()
+        plans = {
+            option.slug: from_json(option.changes, epoch=study.unix_epoch)
+            for option in disruption.options.offered_answers()[:FLIP_PLANS]
+        }
+        if impact is not None and cause is not None and cause.id in study.snap.stops:
+            found = study.flip(cause, plans)
+            Impact.objects.filter(pk=impact.pk).update(figures={**impact.figures, "flip": found})
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "update planning_disruption set summary = summary || %s where id = %s"
+                " and summary -> 'options_version' = %s::jsonb",
+                ['{"flip_due": false}', disruption.pk,
+                 str(disruption.summary.get("options_version", 0))],
+            )  # fmt: skip
+        live.publish(site_id, [f"impact:{disruption.pk}"], version=study.snap.plan_version)
+    return len(waiting)
 
 
 def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
@@ -82,7 +127,8 @@ def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
         disruption.options.exclude(pk__in=[o.pk for o in fresh if o.pk]).delete()
         for rank, option in enumerate(fresh):
             option.rank = rank
-            option.save()
+        Option.objects.bulk_update([option for option in fresh if option.pk], WRITTEN)
+        Option.objects.bulk_create([option for option in fresh if not option.pk])
         best = next((_headline(option) for option in fresh if _is_answer(option)), None)
         checked = sum(1 for o in fresh if o.kind not in ("DO_NOTHING", "MINE"))
         _settle(disruption, version, best=best, checked=checked)
@@ -109,6 +155,7 @@ def _settle(
             "checked": checked,
             "options_due": False,
             "options_version": version,
+            "flip_due": disruption.kind == Disruption.Kind.BREAKDOWN and best is not None,
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mes.errors import Refused
 from planning import rules
-from planning.engine import cost, impact
+from planning.engine import assumptions, cost, impact
 from planning.engine import options as ways
 from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
 from planning.engine.plant import (
@@ -40,6 +40,18 @@ NODE_NAMES = {"operation": "job", "item": "item", "line": "line"}
 CHAIN_OPERATIONS = 12
 OPS_LISTED = 60
 LINES_EXPLAINED = 40
+EXPLAINED_BY = 3  # lines whose way back is searched for assumptions
+INSTANTS = frozenset(
+    {
+        assumptions.Basis.UNIT_BACK,
+        assumptions.Basis.LOT_FREE,
+        assumptions.Basis.JOB_FREE,
+        assumptions.Basis.SUPPLY_COMES,
+        assumptions.Basis.PROPOSED,
+        assumptions.Basis.ON_RATE,
+    }
+)
+FLIP_WITHIN_S = 5 * rules.DAY
 
 _DAYS: OrderedDict[tuple[Any, ...], npt.NDArray[Any]] = OrderedDict()
 
@@ -385,7 +397,7 @@ class Study:
                 for link in chain.links
             ],
             "costs": self._late_costs(hits),
-            "assumes": [],
+            "assumes": self.assumes(cause, stake),
             "absorbed": self._absorbed(stake.absorbed),
             "flip": None,
         }
@@ -505,6 +517,76 @@ class Study:
             "slack_s": found.had_s,
             "left_s": found.left_s,
             "delay_s": found.delay_s,
+        }
+
+    # -- what it rests on ----------------------------------------------------------------------
+
+    def assumes(self, cause: impact.Cause, stake: impact.Stake) -> list[rules.Assumed]:
+        """At most seven things that nobody knows for sure, the most important first."""
+        worse = [hit.line_id for hit in stake.impact.worse[:EXPLAINED_BY]]
+        return [
+            self._assumed(each)
+            for each in assumptions.assumptions(self.plant, self.projection, cause, lines=worse)
+        ]
+
+    def _assumed(self, found: assumptions.Assumption) -> rules.Assumed:
+        instant = found.kind in INSTANTS
+        source, n = self._said(found)
+        return {
+            "kind": found.kind.value,
+            "subject": found.subject,
+            "id": found.id,
+            "label": self._label(found.subject, found.id),
+            "value": self.at(found.value) if instant else found.value,
+            "guess": found.guess,
+            "source": source,
+            "n": n,
+        }
+
+    def _label(self, subject: str, number: int) -> str:
+        snap = self.snap
+        if subject == "operation":
+            return self.subject_code("job_order", number)
+        known: dict[str, Any] = {
+            "unit": snap.units,
+            "lot": {lot: code for lot, (code, _item) in snap.lots.items()},
+            "purchase": snap.purchases,
+            "item": {item: row[0] for item, row in snap.items.items()},
+        }
+        return str(known.get(subject, {}).get(number, ""))
+
+    def _said(self, found: assumptions.Assumption) -> tuple[str, int]:
+        """Whose word it is: a person's name, or the level of history of a guess and its cases."""
+        snap = self.snap
+        if found.subject == "unit" and found.id in snap.stops:
+            stop = snap.stops[found.id]
+            return (stop.guess.source, stop.guess.n) if stop.guess else (stop.said_by, 0)
+        for hold in snap.holds.values():
+            held = (("lot", hold.lot_id), ("operation", hold.job_order_id))
+            if (found.subject, found.id) in held and hold.guess:
+                return hold.guess.source, hold.guess.n
+        return "", 0
+
+    def flip(
+        self, cause: impact.Cause, plans: Mapping[str, Sequence[Change]]
+    ) -> dict[str, Any] | None:
+        """Up to which time of return the best plan stays the best; None where it always is.
+
+        plans  the best few answers by slug. Costs many projections of each.
+        """
+        if cause.kind is not impact.CauseKind.UNIT_DOWN or not plans:
+            return None
+        found = assumptions.flip_point(
+            self.plant, plans, cause.id, self.rules, now=self.now, furthest_s=FLIP_WITHIN_S
+        )
+        if found is None:
+            return None
+        return {
+            "unit": self.snap.units[found.unit_id],
+            "at": self.at(found.at),
+            "later": found.later,
+            "best": found.best,
+            "other": found.other,
         }
 
     # -- slips ----------------------------------------------------------------------------------

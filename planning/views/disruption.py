@@ -396,7 +396,7 @@ def _options(
         "rows": rows,
         "any_selected": any(row["selected"] for row in rows),
         "largest": largest,
-        "flip": words.flip(figures.get("flip"), options) if figures else "",
+        "flip": words.flip(figures.get("flip"), options, zone) if figures else "",
         "tried": None,
         "assumptions": [words.assumption(each, zone) for each in figures.get("assumes", [])],
         "worse": [

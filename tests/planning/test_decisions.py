@@ -288,3 +288,19 @@ def test_a_new_disruption_is_open_once_somebody_looked(broken: Company) -> None:
     assert row.state == Disruption.State.NEW
     broken.must(planning.mark_seen, disruption_id=row.pk)
     assert broken.disruption("BREAKDOWN").state == Disruption.State.OPEN
+
+
+def test_the_sweeper_adds_up_to_when_the_best_option_is_the_best(broken: Company) -> None:
+    assert planning.flip_points(broken.site.pk, wall_now=wall_now()) == 1
+    flip = broken.impact("BREAKDOWN").figures["flip"]
+    assert flip["unit"] == "CNC-04"
+    assert flip["best"] == best(broken).slug
+    assert flip["at"] < broken.disruption("BREAKDOWN").cause["until"]
+    assert planning.flip_points(broken.site.pk, wall_now=wall_now()) == 0
+
+
+def test_what_the_figures_assume_names_the_return_and_who_said_it(broken: Company) -> None:
+    assumed = broken.impact("BREAKDOWN").figures["assumes"]
+    assert len(assumed) <= 7
+    assert (assumed[0]["kind"], assumed[0]["label"]) == ("UNIT_BACK", "CNC-04")
+    assert (assumed[0]["guess"], assumed[0]["source"]) == (False, "T. Maintenance")

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from mes.clock import wall_now
-from planning.actions import recompute, tick
+from planning.actions import flip_points, recompute, tick
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,11 @@ select p.site_id
                   - interval '60 seconds'
    and p.computed_at < clock_timestamp() - interval '1 second' * %(rest)s
  order by p.site_id
+"""
+
+FLIPS = """
+select distinct site_id from planning_disruption
+ where state <> 'CLOSED' and (summary ->> 'flip_due')::boolean
 """
 
 
@@ -86,6 +91,8 @@ def sweep(*, patience_s: float) -> list[int]:
     ticking = [site for site in _sites(TICKS, rest=2.0) if site not in behind]
     for site_id in ticking:
         tick(site_id, wall_now=wall_now())
+    for site_id in _sites(FLIPS):
+        flip_points(site_id, wall_now=wall_now())
     return [*behind, *ticking]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from planning.engine.plant import QueueRule
 from planning.engine.projection import project
@@ -16,9 +17,7 @@ def rows() -> Iterator[Row]:
         for rule in (QueueRule.STRICT, QueueRule.PULL_READY):
             plant = reference_plant(operations, machines, rule=rule)
             bare = Bare(plant, project(plant, now=0), days=plant.site.horizon // DAY)
-            full_ms, bare_ms = alternated(
-                lambda plant=plant: project(plant, now=0), bare.run, pairs=7
-            )
+            full_ms, bare_ms = alternated(partial(project, plant, now=0), bare.run, pairs=7)
             yield ratio_row(
                 f"engine.pass.{rule.name.lower()}.{operations // 1000}k",
                 full_ms,

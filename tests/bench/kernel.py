@@ -72,7 +72,7 @@ class Bare:
         )
 
 
-@njit(cache=True)  # type: ignore[misc,untyped-decorator,unused-ignore]
+@njit(cache=True)
 def bare_pass(  # type: ignore[no-untyped-def]
     pred_ptr, pred, before, calendar, minutes, release, worked, minute_of, start, end
 ):

@@ -72,16 +72,16 @@ def _wait_until_computed(timeout_s: float = 120) -> None:
         time.sleep(0.02)
 
 
-def _do(code: str, name: str, action: Callable[..., Any], **values: Any) -> None:
+def _do(plant: str, command_name: str, action: Callable[..., Any], /, **values: Any) -> None:
     from mes.actor import SYSTEM
     from mes.commands import run
     from mes.models import Site
 
     outcome = run(
-        site=Site.objects.get(code=code),
+        site=Site.objects.get(code=plant),
         key=uuid.uuid4(),
         actor=SYSTEM,
-        name=name,
+        name=command_name,
         body=values,
         act=lambda command: action(command, **values),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 @pytest.fixture
-def plant(transactional_db: None, running_plant: servers.Plant) -> Iterator[servers.Plant]:
+def plant(transactional_db: None, running_plant: servers.Plant) -> servers.Plant:
     site = Site.objects.create(code="T1", name="Test plant")
     SiteHead.objects.create(site=site)
     SitePlan.objects.create(site=site, plan_version=7, dirty=False)

@@ -3,7 +3,7 @@
 Rows may come one by one (`add_operation(id=7, order=3, ...)`) or as whole columns
 (`add_operations(id=array, order=array, ...)`), in any order; `tables.TABLES` lists the columns.
 `build()` sorts them, resolves the ids, derives the CSR pointers and checks what the engine relies
-on. `PlantBuilder.of(plant)` goes the other way, for changes that add or drop rows.
+on. `rows.builder_of(plant)` goes the other way, for changes that add or drop rows.
 """
 
 from __future__ import annotations
@@ -144,6 +144,10 @@ class PlantBuilder:
 
     def add_pegs(self, **columns: Column) -> None:
         self._extend("peg", columns)
+
+    def add_rows(self, table: str, columns: Mapping[str, Column]) -> None:
+        """Add whole columns to the table of that name."""
+        self._extend(table, columns)
 
     def _add(self, table: str, row: dict[str, int]) -> None:
         spec = TABLES[table]

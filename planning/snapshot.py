@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeVar
 
 import numpy as np
 from django.db import connection, transaction
@@ -44,6 +44,28 @@ from planning.engine.plant import (
 from planning.engine.plant import Site as Policies
 
 Rows = list[tuple[Any, ...]]
+Columns = dict[str, np.ndarray[Any, Any]]
+Made = TypeVar("Made")
+
+# What is made of rows that seldom change: kept a site as long as those rows stay equal, so that
+# a report costs what it changed and not what the site has. Nobody writes into what is kept.
+_KEPT: OrderedDict[tuple[int, str], tuple[Any, Any]] = OrderedDict()
+_MOST_KEPT = 64
+
+
+def _kept(site_id: int, name: str, made_of: Any, make: Callable[[], Made]) -> Made:
+    """What `make` made of these rows before, or now."""
+    found = _KEPT.get((site_id, name))
+    if found is not None and found[0] == made_of:
+        made: Made = found[1]
+        return made
+    made = make()
+    _KEPT[site_id, name] = (made_of, made)
+    while len(_KEPT) > _MOST_KEPT:
+        _KEPT.popitem(last=False)
+    return made
+
+
 # The source of a late day's worth where the customer has no rule of his own.
 DEFAULT_TERMS = "site default"
 SUPPLY_KINDS = {
@@ -539,6 +561,12 @@ class _Reading:
     scrapped: Rows
 
 
+def _table(rows: Sequence[tuple[int, ...]], *names: str) -> Columns:
+    """Rows of whole numbers turned to int64 columns by name."""
+    turned = np.array(rows, np.int64).reshape(len(rows), len(names)).T
+    return dict(zip(names, turned, strict=True))
+
+
 def _columns(rows: Rows, *names: str) -> dict[str, Sequence[Any]]:
     """Rows turned to columns by name; a name that is empty is left out."""
     turned = list(zip(*rows, strict=True)) if rows else [()] * len(names)
@@ -554,7 +582,7 @@ def _or(values: Iterable[int | None], instead: int) -> np.ndarray[Any, Any]:
 def _build(read: _Reading) -> Snapshot:
     site, epoch = read.site, read.epoch
     now = int((read.now_at - epoch).total_seconds() // 1)
-    stored = {row[0]: _version(row, epoch) for row in read.versions}
+    stored = {row[0]: _stored(read, row) for row in read.versions}
     committed = stored.get(site.committed_version)
     horizon = _horizon(read, committed, now)
     builder = PlantBuilder(
@@ -574,11 +602,11 @@ def _build(read: _Reading) -> Snapshot:
     holds = _holds(read, now)
     _add_units(builder, read, stops, horizon)
     previous = stored.get(site.plan_version)
-    lines = _lines(read)
+    lines, line_columns = _lines(read)
     _add_orders(builder, read, committed, holds, now)
     _add_items(builder, read, previous, now)
     _add_supplies(builder, read, holds, now)
-    _add_demands(builder, read)
+    _add_demands(builder, read, line_columns)
     _add_pegs(builder, read)
     return Snapshot(
         site_id=site.id,
@@ -632,6 +660,14 @@ def _scrapped(read: _Reading) -> dict[int, int]:
     for _seq, job_id, pieces in read.scrapped:
         found[job_id] += pieces
     return dict(found)
+
+
+def _stored(read: _Reading, row: tuple[Any, ...]) -> Version:
+    """A stored version; the committed one, which every projection reads, is unpacked once."""
+    if row[0] != read.site.committed_version:
+        return _version(row, read.epoch)
+    made_of = (row[0], row[2], read.epoch, row[6] is None)
+    return _kept(read.site.id, "committed", made_of, partial(_version, row, read.epoch))
 
 
 def _version(row: tuple[Any, ...], epoch: datetime) -> Version:
@@ -803,6 +839,14 @@ def _add_units(
                 builder.add_exception(unit=unit_id, start=begin, end=end, open=kind == "OPEN")
 
 
+# The columns of an operation in the order in which `_add_orders` gives them.
+_OPERATION = (
+    "id", "order", "number", "status", "unit", "launch_qty", "good_qty", "scrap_qty",
+    "rework_qty", "yield_num", "yield_den", "setup_s", "run_us", "fixed_us", "family", "span",
+    "restart", "not_before", "hold", "hold_until", "hold_guess", "hold_again_s", "pinned",
+    "baseline_start", "baseline_end", "actual_start", "actual_end", "report_at", "productive_s",
+)  # fmt: skip
+_SPANS = {span.name: int(span) for span in Span}
 _STATUS = {
     "WAITING": Status.WAITING,
     "READY": Status.WAITING,
@@ -834,6 +878,7 @@ def _add_orders(
     families = _families(read)
     starts = committed.starts if committed else {}
     ends = committed.ends if committed else {}
+    operations: list[tuple[int, ...]] = []
     for row in read.jobs:
         (job_id, order_id, number, _name, status_name, unit_id, launched, good, scrap, rework,
          setup_s, run_us, fixed_us, family, span, restarts, yield_ppm, pinned, not_before,
@@ -851,65 +896,69 @@ def _add_orders(
         # the last resumption if that was later.
         last = [at for at in (reported, running_since) if at is not None]
         hold = held.get(job_id)
-        bound: dict[str, int] = {}
-        if hold is not None and status is not Status.DONE:
+        until, guessed, again = NEVER, False, -1
+        bars = hold is not None and status is not Status.DONE
+        if hold is not None and bars:
             until, guessed, again = rules.bound(hold.expected, hold.guess)
-            bound = {
-                "hold": 1,
-                "hold_until": until,
-                "hold_guess": guessed,
-                "hold_again_s": again,
-            }
-        builder.add_operation(
-            id=job_id,
-            order=order_id,
-            number=number,
-            status=int(status),
-            unit=unit_id,
-            launch_qty=launched,
-            good_qty=good,
-            scrap_qty=scrap,
-            rework_qty=rework,
-            yield_num=yield_ppm,
-            yield_den=1_000_000,
-            setup_s=setup_s,
-            run_us=run_us,
-            fixed_us=fixed_us,
-            family=families.get(family, 0),
-            span=int(Span[span]),
-            restart=restarts,
-            not_before=max(bounds, default=UNSET),
-            pinned=pinned,
-            baseline_start=starts.get(job_id, UNSET),
-            baseline_end=ends.get(job_id, UNSET),
-            actual_start=UNSET if status is Status.WAITING else started,
-            actual_end=completed if status is Status.DONE else UNSET,
-            report_at=UNSET if status is Status.WAITING or not last else min(now, max(last)),
-            productive_s=productive,
-            **bound,
+        operations.append(
+            (
+                job_id,
+                order_id,
+                number,
+                int(status),
+                unit_id,
+                launched,
+                good,
+                scrap,
+                rework,
+                yield_ppm,
+                1_000_000,
+                setup_s,
+                run_us,
+                fixed_us,
+                families.get(family, 0),
+                _SPANS[span],
+                restarts,
+                max(bounds, default=UNSET),
+                bars,
+                until,
+                guessed,
+                again,
+                pinned,
+                starts.get(job_id, UNSET),
+                ends.get(job_id, UNSET),
+                UNSET if status is Status.WAITING else started,
+                completed if status is Status.DONE else UNSET,
+                UNSET if status is Status.WAITING or not last else min(now, max(last)),
+                productive,
+            )
         )
+    if operations:
+        builder.add_operations(**_table(operations, *_OPERATION))
     if read.alternates:
         builder.add_alternates(
-            **{
-                name: np.array(column, np.int64)
-                for name, column in _columns(
-                    read.alternates, "operation", "unit", "setup_s", "run_us", "fixed_us"
-                ).items()
-            }
+            **_kept(read.site.id, "alternates", read.alternates, partial(_alternates, read))
         )
-    for pred, succ, kind, batch, lag_s in read.links:
-        overlaps = kind == "OVERLAP"
-        builder.add_arc(
-            pred=pred,
-            succ=succ,
-            kind=int(ArcKind.OVERLAP if overlaps else ArcKind.FS),
-            lag_s=lag_s,
-            batch_qty=batch if overlaps else 0,
-        )
+    if read.links:
+        builder.add_arcs(**_kept(read.site.id, "links", read.links, partial(_arcs, read)))
     stands = {row[0]: row[5] for row in read.jobs}
     for unit_id, _queue_version, job_ids in read.queues:
         here = [job_id for job_id in job_ids if stands.get(job_id) == unit_id]
         builder.set_queue(unit=unit_id, operations=here)
+
+
+def _alternates(read: _Reading) -> Columns:
+    return _table(read.alternates, "operation", "unit", "setup_s", "run_us", "fixed_us")
+
+
+def _arcs(read: _Reading) -> Columns:
+    rows = [
+        (pred, succ, int(ArcKind.OVERLAP), lag_s, batch)
+        if kind == "OVERLAP"
+        else (pred, succ, int(ArcKind.FS), lag_s, 0)
+        for pred, succ, kind, batch, lag_s in read.links
+    ]
+    return _table(rows, "pred", "succ", "kind", "lag_s", "batch_qty")
 
 
 def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, now: int) -> None:
@@ -958,8 +1007,9 @@ def _add_supplies(
     builder: PlantBuilder, read: _Reading, holds: Mapping[int, Held], now: int
 ) -> None:
     held = {hold.lot_id: hold for hold in holds.values() if hold.lot_id}
+    rows: list[tuple[int, ...]] = []
     for lot_id, _code, item_id, status, received, expires, free, quantity, _version in read.lots:
-        decided: dict[str, int] = {}
+        decided = (int(LotStatus.RELEASED), NEVER, False, -1)
         hold = held.get(lot_id)
         if status == "HELD" or hold is not None:
             said = hold.expected if hold else free
@@ -969,12 +1019,7 @@ def _add_supplies(
                     {}, started=received, made_at=received, now=now, otherwise=rules.HOLD_GUESS_S
                 )
             until, guessed, again = rules.bound(said, guess)
-            decided = {
-                "status": int(LotStatus.HELD),
-                "until": until,
-                "dated": not guessed,
-                "again_s": again,
-            }
+            decided = (int(LotStatus.HELD), until, not guessed, again)
         elif status == "QUARANTINE":
             guess = None
             if free is None or free <= now:
@@ -982,48 +1027,44 @@ def _add_supplies(
                     {}, started=received, made_at=received, now=now, otherwise=rules.HOLD_GUESS_S
                 )
             until, _guessed, again = rules.bound(free, guess)
-            decided = {"status": int(LotStatus.QUARANTINED), "until": until, "again_s": again}
-        builder.add_supply(
-            id=lot_id,
-            kind=int(SupplyKind.LOT),
-            item=item_id,
-            qty=quantity,
-            expiry=NEVER if expires is None else expires,
-            **decided,
+            decided = (int(LotStatus.QUARANTINED), until, False, again)
+        keeps = NEVER if expires is None else expires
+        rows.append(
+            (lot_id, int(SupplyKind.LOT), item_id, quantity, UNSET, 0, *decided, keeps, 0, 0)
         )
     away = {row[0]: row[9] for row in read.items}
     last = _last_jobs(read)
+    sound = (int(LotStatus.RELEASED), NEVER, False, -1, NEVER)
+    learned = read.site.supplier_lateness_s
     for order_id, _code, item_id, due, _bound, quantity, put_away, *_ in read.orders:
-        if order_id not in last:
-            builder.add_supply(
-                id=order_id,
-                kind=int(SupplyKind.TRANSFER),
-                item=item_id,
-                qty=max(quantity - put_away, 0),
-                at=due,
-                late_s=read.site.supplier_lateness_s,
-            )
+        if order_id in last:
+            made = (order_id, int(SupplyKind.OUTPUT), item_id, put_away, UNSET, 0)
+            rows.append((*made, *sound, last[order_id], away[item_id]))
         else:
-            builder.add_supply(
-                id=order_id,
-                kind=int(SupplyKind.OUTPUT),
-                item=item_id,
-                qty=put_away,
-                op=last[order_id],
-                put_away_s=away[item_id],
-            )
+            left = max(quantity - put_away, 0)
+            comes = (order_id, int(SupplyKind.TRANSFER), item_id, left, due, learned)
+            rows.append((*comes, *sound, 0, 0))
     for line_id, _code, item_id, quantity, expected, lateness, _version in read.purchases:
-        builder.add_supply(
-            id=line_id,
-            kind=int(SupplyKind.PURCHASE),
-            item=item_id,
-            qty=quantity,
-            at=expected,
-            late_s=lateness if lateness >= 0 else read.site.supplier_lateness_s,
-        )
+        late_s = lateness if lateness >= 0 else learned
+        comes = (line_id, int(SupplyKind.PURCHASE), item_id, quantity, expected, late_s)
+        rows.append((*comes, *sound, 0, 0))
+    if rows:
+        builder.add_supplies(
+            **_table(
+                rows, "id", "kind", "item", "qty", "at", "late_s", "status", "until", "dated",
+                "again_s", "expiry", "op", "put_away_s",
+            )
+        )  # fmt: skip
 
 
-def _lines(read: _Reading) -> dict[int, Line]:
+def _lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
+    """The customer lines for words and money, and as columns for the engine."""
+    site = read.site
+    made_of = (read.lines, read.epoch, site.time_zone, site.default_late_per_day)
+    return _kept(site.id, "lines", made_of, partial(_make_lines, read))
+
+
+def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
     found: dict[int, Line] = {}
     for row in read.lines:
         (line_id, order, number, customer_id, customer, item_id, _open, requested, first,
@@ -1057,20 +1098,11 @@ def _lines(read: _Reading) -> dict[int, Line]:
             requested=requested,
             version=version,
         )
-    return found
+    return found, _line_columns(read, found)
 
 
-def _add_demands(builder: PlantBuilder, read: _Reading) -> None:
-    if read.components:
-        builder.add_components(
-            **{
-                name: np.array(column, np.int64)
-                for name, column in _columns(
-                    read.components, "id", "operation", "item", "qty"
-                ).items()
-            }
-        )
-    lines = _lines(read)
+def _line_columns(read: _Reading, lines: Mapping[int, Line]) -> Columns:
+    rows: list[tuple[int, ...]] = []
     for row in read.lines:
         line = lines[row[0]]
         terms = line.terms
@@ -1079,23 +1111,36 @@ def _add_demands(builder: PlantBuilder, read: _Reading) -> None:
         ]
         if terms.penalty_ppm is not None:
             amounts.append((terms.value or 0) * terms.penalty_ppm // 1_000_000)
-        builder.add_line(
-            id=line.id,
-            item=line.item_id,
-            qty=row[6],
-            basis=int(line.basis),
-            promised=line.promised,
-            requested=line.requested,
-            stop=(terms.stop_day or 0) > 0,
-            priority=row[17],
-            ordered=row[25],
-            partial=not row[14],
-            prepare_s=row[12],
-            transit_s=row[24],
-            value=terms.value or 0,
-            late_per_day=sum(amounts) if amounts else -1,
-            late_cap=-1 if terms.cap is None else terms.cap,
+        rows.append(
+            (
+                line.id,
+                line.item_id,
+                row[6],
+                int(line.basis),
+                line.promised,
+                line.requested,
+                (terms.stop_day or 0) > 0,
+                row[17],
+                row[25],
+                not row[14],
+                row[12],
+                row[24],
+                terms.value or 0,
+                sum(amounts) if amounts else -1,
+                -1 if terms.cap is None else terms.cap,
+            )
         )
+    return _table(
+        rows, "id", "item", "qty", "basis", "promised", "requested", "stop", "priority",
+        "ordered", "partial", "prepare_s", "transit_s", "value", "late_per_day", "late_cap",
+    )  # fmt: skip
+
+
+def _add_demands(builder: PlantBuilder, read: _Reading, lines: Columns) -> None:
+    if read.components:
+        builder.add_components(**_table(read.components, "id", "operation", "item", "qty"))
+    if read.lines:
+        builder.add_lines(**lines)
 
 
 def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
@@ -1160,13 +1205,24 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
     for row in read.orders:
         if row[7] is not None:
             peg((SupplyKind.OUTPUT, row[0]), (DemandKind.LINE, row[7]), row[5], PegKind.HARD)
-    for supply_kind, supply_id, demand_kind, demand_id, quantity in read.pegs:
-        peg(
-            (SUPPLY_KINDS[supply_kind], supply_id),
-            (DEMAND_KINDS[demand_kind], demand_id),
-            quantity,
-            PegKind.COMMITTED,
+    if read.pegs:
+        pegs = _kept(read.site.id, "pegs", read.pegs, partial(_peg_columns, read))
+        hard = {(kind, demand) for _kind, _supply, kind, demand, _peg in sums}
+        plain, rest = _whole_pegs(pegs, read, hard, list(put_away_lot))
+        made_here = np.isin(pegs["supply"], np.array(list(made), np.int64))
+        coming = (pegs["supply_kind"] == int(SupplyKind.OUTPUT)) & ~made_here
+        kinds = np.where(coming, int(SupplyKind.TRANSFER), pegs["supply_kind"])
+        builder.add_pegs(
+            **{name: column[plain] for name, column in pegs.items()} | {"supply_kind": kinds[plain]}
         )
+        for n in np.flatnonzero(rest).tolist():
+            supply_kind, supply_id, demand_kind, demand_id, quantity = read.pegs[n]
+            peg(
+                (SUPPLY_KINDS[supply_kind], supply_id),
+                (DEMAND_KINDS[demand_kind], demand_id),
+                quantity,
+                PegKind.COMMITTED,
+            )
     for (supply_kind_, supply_id, demand_kind_, demand_id, kind), quantity in sums.items():
         builder.add_peg(
             supply_kind=supply_kind_,
@@ -1176,6 +1232,77 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
             qty=quantity,
             kind=kind,
         )
+
+
+def _peg_columns(read: _Reading) -> Columns:
+    rows = [
+        (int(SUPPLY_KINDS[supply_kind]), supply, int(DEMAND_KINDS[demand_kind]), demand, quantity)
+        for supply_kind, supply, demand_kind, demand, quantity in read.pegs
+    ]
+    return _table(rows, "supply_kind", "supply", "demand_kind", "demand", "qty")
+
+
+def _whole_pegs(
+    pegs: Columns, read: _Reading, hard: set[tuple[int, int]], put_away: list[int]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Which committed pegs stand as they were committed, and which have to be shared out.
+
+    hard      demands (kind, id) that hard pegs have taken from already
+    put_away  orders whose output lies partly in its lot
+
+    A demand with a hard peg, with an order that has put away, or pegged for more than it still
+    needs is shared out in order; of the others every peg stands. Pegs whose supply or demand is
+    gone, or is of another item by now, are in neither.
+    """
+    supplies = _table(
+        [
+            *((int(SupplyKind.LOT), row[0], row[2]) for row in read.lots),
+            *((int(SupplyKind.OUTPUT), row[0], row[2]) for row in read.orders),
+            *((int(SupplyKind.PURCHASE), row[0], row[2]) for row in read.purchases),
+        ],
+        "kind",
+        "id",
+        "item",
+    )
+    demands = _table(
+        [
+            *((int(DemandKind.COMPONENT), row[0], row[2], row[3]) for row in read.components),
+            *((int(DemandKind.LINE), row[0], row[5], row[6]) for row in read.lines),
+        ],
+        "kind",
+        "id",
+        "item",
+        "qty",
+    )
+    nothing = np.zeros(len(pegs["qty"]), np.bool_)
+    if not len(supplies["id"]) or not len(demands["id"]):
+        return nothing, nothing
+    at, has_supply = _places(pegs["supply_kind"], pegs["supply"], supplies)
+    to, has_demand = _places(pegs["demand_kind"], pegs["demand"], demands)
+    stands = has_supply & has_demand & (supplies["item"][at] == demands["item"][to])
+    total = np.zeros(len(demands["id"]), np.int64)
+    np.add.at(total, to[stands], pegs["qty"][stands])
+    shared = total > demands["qty"]
+    in_lot = (pegs["supply_kind"] == int(SupplyKind.OUTPUT)) & np.isin(
+        pegs["supply"], np.array(put_away, np.int64)
+    )
+    shared[to[stands & in_lot]] = True
+    if hard:
+        taken = _table(sorted(hard), "kind", "id")
+        place, known = _places(taken["kind"], taken["id"], demands)
+        shared[place[known]] = True
+    return stands & ~shared[to], stands & shared[to]
+
+
+def _places(
+    kind: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any], among: Columns
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The row of each (kind, id) in a table that has some, and whether it is there at all."""
+    keys = among["kind"] << 56 | among["id"]
+    order = np.argsort(keys, kind="stable")
+    sought = kind << 56 | wanted
+    at = order[np.minimum(np.searchsorted(keys, sought, sorter=order), len(keys) - 1)]
+    return at, keys[at] == sought
 
 
 # -- what typed changes write ---------------------------------------------------------------------

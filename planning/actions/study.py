@@ -54,6 +54,10 @@ INSTANTS = frozenset(
 FLIP_WITHIN_S = 5 * rules.DAY
 
 _DAYS: OrderedDict[tuple[Any, ...], npt.NDArray[Any]] = OrderedDict()
+# By site: the lines and day tables of which the terms were made, and the terms.
+_TERMS: OrderedDict[
+    int, tuple[Mapping[int, Any], Mapping[str, npt.NDArray[Any]], cost.LineTerms]
+] = OrderedDict()
 
 
 def money(amount: int) -> str:
@@ -108,8 +112,22 @@ def cost_rules(snap: Snapshot) -> cost.CostRules:
             while len(_DAYS) > 256:
                 _DAYS.popitem(last=False)
         tables[name] = _DAYS[key]
+    return cost.CostRules(lines=_line_terms(snap, tables), rates=_rates(snap))
+
+
+def _line_terms(snap: Snapshot, tables: dict[str, npt.NDArray[Any]]) -> cost.LineTerms:
+    """The lines' terms in the plant's order, kept while the snapshot keeps its lines."""
+    kept = _TERMS.get(snap.site_id)
+    if kept is not None and kept[0] is snap.lines:
+        same = kept[1].keys() == tables.keys()
+        if same and all(kept[1][name] is table for name, table in tables.items()):
+            return kept[2]
     terms = {line.id: line.terms for line in snap.lines.values()}
-    return cost.CostRules(lines=cost.LineTerms.of(plant, terms, tables), rates=_rates(snap))
+    made = cost.LineTerms.of(snap.plant, terms, tables)
+    _TERMS[snap.site_id] = (snap.lines, tables, made)
+    while len(_TERMS) > 16:
+        _TERMS.popitem(last=False)
+    return made
 
 
 def _rates(snap: Snapshot) -> cost.Rates:

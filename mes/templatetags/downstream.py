@@ -463,6 +463,30 @@ def lanes(
     }
 
 
+def _in_sequence(column: Sequence[Any], links: Sequence[Any]) -> list[Any]:
+    """The nodes of a column with each one's followers right below it, else as they came."""
+    by_id = {str(_read(node, "id")): node for node in column}
+    inner = [
+        (str(_read(link, "source")), str(_read(link, "target")))
+        for link in links
+        if str(_read(link, "source")) in by_id and str(_read(link, "target")) in by_id
+    ]
+    ordered: dict[str, Any] = {}
+
+    def put(key: str) -> None:
+        if key in ordered:
+            return
+        ordered[key] = by_id[key]
+        for source, target in inner:
+            if source == key:
+                put(target)
+
+    followers = {target for _source, target in inner}
+    for key in [*(key for key in by_id if key not in followers), *by_id]:
+        put(key)
+    return list(ordered.values())
+
+
 CHAIN_LEFT = (0, 190, 510, 750)
 CHAIN_RIGHT = (140, 460, 700, 1000)
 CHAIN_ROWS = 6
@@ -489,6 +513,7 @@ def chain(
     # Five and "one more" would take the room of the one: show it.
     hidden = [0 if count == 1 else count for count in hidden]
     shown = [column[: CHAIN_ROWS - 1] if hidden[c] else column for c, column in enumerate(columns)]
+    shown[1] = _in_sequence(shown[1], links)
     places: dict[str, tuple[int, int]] = {}
     tallest = max((len(column) + bool(hidden[c]) for c, column in enumerate(shown)), default=1)
     last = max(0, 2 * tallest - 2)
@@ -533,7 +558,9 @@ def chain(
         from_column, to_column = places[source][0], places[target][0]
         x1, y1, y2 = CHAIN_RIGHT[from_column], centre(source), centre(target)
         if from_column == to_column:
-            d = f"M{x1} {y1}C{x1 + 22} {y1} {x1 + 22} {y2} {x1} {y2}"
+            # The further apart, the wider the bow, so that two of them can be told apart.
+            bow = x1 + 14 + 8 * abs(places[source][1] - places[target][1]) / 2
+            d = f"M{x1} {y1}C{bow} {y1} {bow} {y2} {x1} {y2}"
         else:
             x2 = CHAIN_LEFT[to_column]
             bend = x2 - 25

@@ -118,3 +118,18 @@ def test_what_a_context_omits_is_not_drawn():
     assert draw.spark([1, 2], "")["target"] is None
     assert draw.pace(5, 10, "")["mark"] is None
     assert draw.bar_total(PAGE, "", None, "")["solid"] == 0
+
+
+def test_a_step_that_follows_another_stands_right_below_it():
+    made = nodes(1, 4)
+    inner = [*links(made), {"source": "1.0", "target": "1.3"}, {"source": "1.3", "target": "1.2"}]
+    chart = draw.chain(PAGE, made, inner)
+    order = [entry["node"]["id"] for entry in chart["drawn"] if entry["col"] == 1]
+    assert order == ["1.0", "1.3", "1.2", "1.1"]
+
+
+def test_a_circle_of_links_still_draws_every_step_once():
+    made = nodes(1, 3)
+    circle = [{"source": "1.0", "target": "1.1"}, {"source": "1.1", "target": "1.0"}]
+    chart = draw.chain(PAGE, made, circle)
+    assert sorted(e["node"]["id"] for e in chart["drawn"] if e["col"] == 1) == ["1.0", "1.1", "1.2"]

@@ -120,8 +120,8 @@ def free_pair() -> int:
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     up = Up(tmp_path_factory.mktemp("up"))
-    up.start()
     try:
+        up.start()
         yield up
     finally:
         up.stop()

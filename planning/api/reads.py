@@ -151,6 +151,7 @@ class JobShape(Shape):
     pallet = exact_quantity(help_text="pieces that go on to the next operation together")
     setup_s = serializers.IntegerField()
     run_s = exact_quantity(help_text="seconds a piece")
+    more_coming = serializers.BooleanField(help_text="the operation before may still bring some")
     ready = serializers.BooleanField()
     waits_for = serializers.CharField(allow_blank=True)
     started_at = serializers.DateTimeField(allow_null=True)
@@ -218,10 +219,12 @@ def _jobs(site: Site, rows: Sequence[JobOrder], plan: Projected) -> dict[int, Da
         arrived = row.quantity
         waits_for = _("quality's release") if row.pk in held else ""
         pallet = batches.get(row.pk)
+        more_coming = False
         for link in links.get(row.pk, ()):
             pallet = pallet or link.batch
             feeder = before[link.predecessor_id]
             arrived = min(arrived, feeder.good)
+            more_coming = more_coming or feeder.status not in ENDED
             first = min(link.batch or feeder.quantity, feeder.quantity - feeder.scrap)
             if feeder.status not in ENDED and not (
                 link.kind == JobLink.Kind.OVERLAP and feeder.good >= max(first, Decimal(1))
@@ -244,6 +247,7 @@ def _jobs(site: Site, rows: Sequence[JobOrder], plan: Projected) -> dict[int, Da
             "pallet": pallet or row.quantity,
             "setup_s": row.setup_s,
             "run_s": row.run_s,
+            "more_coming": more_coming,
             "ready": not waits_for and row.status not in ENDED,
             "waits_for": waits_for,
             "started_at": row.started_at,

@@ -136,7 +136,7 @@ class Desk(NamedTuple):
     stack: I32  # (O): operations that have become known
     changed: I32  # (U): units whose candidate may have changed
     heap: I64  # (U + 5 O): keys of candidates, smallest first
-    count: I64  # (3): how many there are of these three
+    counts: I64  # (3): how many there are of these three
 
 
 class Feeds(NamedTuple):
@@ -208,7 +208,7 @@ def open_desk(
         changed=np.zeros(units, np.int32),
         # at most one key a mark: at the start, when fixed, when known, when it gets no date
         heap=np.empty(units + 5 * size, np.int64),
-        count=np.zeros(3, np.int64),
+        counts=np.zeros(3, np.int64),
     )
 
 

@@ -101,7 +101,7 @@ def _choose(d: Any, r: Any, u: Any) -> Any:
         place = first_free(d.units, d.places, u)
         free = np.int64(d.places[place].free)
         h = np.int64(d.queue[i])
-        keeps = False
+        keeps: Any = False
         if ops[h].known != 0:
             ready = np.int64(ops[h].ready)
             best_start = start_on(
@@ -184,15 +184,15 @@ def _release(d: Any, o: Any) -> None:
         if ops[s].fixed == 0 and (ops[s].status != RUNNING or d.arcs[a].overlap == OVERLAP):
             ops[s].waits -= 1
             if ops[s].waits == 0:
-                d.stack[d.count[0]] = s
-                d.count[0] += 1
+                d.stack[d.counts[0]] = s
+                d.counts[0] += 1
     for x in range(ops[o].gives, ops[o + 1].gives):
         s = d.gives[x]
         if ops[s].fixed == 0:
             ops[s].waits -= 1
             if ops[s].waits == 0:
-                d.stack[d.count[0]] = s
-                d.count[0] += 1
+                d.stack[d.counts[0]] = s
+                d.counts[0] += 1
 
 
 # -- the pass ----
@@ -286,8 +286,8 @@ def _count_waits(d: Any) -> None:
                 n += 1
         ops[o].waits = n
         if n == 0 and ops[o].fixed == 0:
-            d.stack[d.count[0]] = o
-            d.count[0] += 1
+            d.stack[d.counts[0]] = o
+            d.counts[0] += 1
 
 
 @inlined
@@ -333,15 +333,15 @@ def run(d: Desk, r: Rules) -> Any:
     _fill_queues(d)
     _count_waits(d)
     for u in range(units):
-        _mark(d.units, d.changed, d.count, np.int64(u))
+        _mark(d.units, d.changed, d.counts, np.int64(u))
     by_queue = r.pull == 0 or r.pull_until <= r.now
     stalled = False
     while True:
         o = np.int64(-1)  # to be fixed, then released
         fixed = np.int64(-1)  # to be released
-        if d.count[0] > 0:
-            d.count[0] -= 1
-            s = np.int64(d.stack[d.count[0]])
+        if d.counts[0] > 0:
+            d.counts[0] -= 1
+            s = np.int64(d.stack[d.counts[0]])
             if ops[s].fixed != 0:
                 continue
             v = np.int64(ops[s].unit)
@@ -362,16 +362,16 @@ def run(d: Desk, r: Rules) -> Any:
                         setup = setup_on(ops, d.places, s, np.int64(-1))
                         t = start_on(d.clock, ops, s, np.int64(ops[s].ready), setup)
                         d.turn[units + s] = (t << 25) | (units + s)
-                        _push(d.heap, d.count, d.turn[units + s])
+                        _push(d.heap, d.counts, d.turn[units + s])
                 elif by_queue:
                     if stalled and ops[s].pinned == 0:
-                        _push(d.heap, d.count, _ready_turn(ops, s))
+                        _push(d.heap, d.counts, _ready_turn(ops, s))
                 elif ops[s].ready < r.pull_until:
                     _join_line(d, v, s)
             if v < units:
-                _mark(d.units, d.changed, d.count, v)
-        elif d.count[1] > 0:
-            v = np.int64(d.changed[d.count[1] - 1])
+                _mark(d.units, d.changed, d.counts, v)
+        elif d.counts[1] > 0:
+            v = np.int64(d.changed[d.counts[1] - 1])
             if by_queue:
                 i = np.int64(d.units[v].head)
                 tail = np.int64(d.units[v].tail)
@@ -386,23 +386,23 @@ def run(d: Desk, r: Rules) -> Any:
                 if s >= 0 and t < r.pull_until:
                     d.units[v].choice = s
                     d.turn[v] = (t << 25) | (overtakes << 24) | v
-                    _push(d.heap, d.count, d.turn[v])
+                    _push(d.heap, d.counts, d.turn[v])
             if o < 0:
-                d.count[1] -= 1
+                d.counts[1] -= 1
                 d.units[v].dirty = 0
         elif not by_queue:
             key = np.int64(-1)
-            if d.count[2] > 0:
-                key = _pop(d.heap, d.count)
+            if d.counts[2] > 0:
+                key = _pop(d.heap, d.counts)
             if key < 0 or key >> 25 >= r.pull_until:
                 by_queue = True
-                d.count[2] = 0
+                d.counts[2] = 0
                 for u in range(units):
-                    _mark(d.units, d.changed, d.count, np.int64(u))
+                    _mark(d.units, d.changed, d.counts, np.int64(u))
                 for x in range(size):
                     if ops[x].known != 0 and ops[x].fixed == 0 and ops[x].unit == units:
-                        d.stack[d.count[0]] = x
-                        d.count[0] += 1
+                        d.stack[d.counts[0]] = x
+                        d.counts[0] += 1
                 continue
             who = key & WHO
             if d.turn[who] != key:
@@ -413,7 +413,7 @@ def run(d: Desk, r: Rules) -> Any:
                 o = np.int64(d.units[who].choice)
                 ops[o].overtook = (key >> 24) & 1
                 _leave_line(d, who, o)
-                _mark(d.units, d.changed, d.count, who)
+                _mark(d.units, d.changed, d.counts, who)
         else:
             if r.pull == 0:
                 break
@@ -421,15 +421,15 @@ def run(d: Desk, r: Rules) -> Any:
                 stalled = True
                 for x in range(size):
                     if ops[x].known != 0 and ops[x].fixed == 0 and ops[x].pinned == 0:
-                        _push(d.heap, d.count, _ready_turn(ops, np.int64(x)))
-            while d.count[2] > 0 and o < 0:
-                s = np.int64(d.queue[_pop(d.heap, d.count) & ((1 << 32) - 1)])
+                        _push(d.heap, d.counts, _ready_turn(ops, np.int64(x)))
+            while d.counts[2] > 0 and o < 0:
+                s = np.int64(d.queue[_pop(d.heap, d.counts) & ((1 << 32) - 1)])
                 if ops[s].fixed == 0:
                     o = s
             if o < 0:
                 break
             ops[o].overtook = 1
-            _mark(d.units, d.changed, d.count, np.int64(ops[o].unit))
+            _mark(d.units, d.changed, d.counts, np.int64(ops[o].unit))
         if o >= 0:
             fix(d, r, o)
             fixed = o

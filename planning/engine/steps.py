@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from planning.engine import plant as p
-from planning.engine.worktime import finish, first, fits_from, latest_start, times_up, worked
+from planning.engine.worktime import (
+    finish,
+    first,
+    fits_from,
+    latest_start,
+    times_up,
+    unchecked,
+    worked,
+)
 
 NEVER = p.NEVER
 UNSET = p.UNSET
@@ -25,12 +32,14 @@ NO_HORIZON = int(p.Reason.HORIZON)
 
 def inner(function: Any) -> Any:
     """Compile for calls from compiled code only, without reference counts."""
-    return njit(cache=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return unchecked(cache=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
+        function
+    )
 
 
 def inlined(function: Any) -> Any:
     """Compile into its one caller."""
-    return njit(inline="always", _nrt=False)(function)
+    return unchecked(inline="always", _nrt=False)(function)
 
 
 # -- pieces ----

@@ -33,10 +33,13 @@ ROW = np.dtype(
 INTERVAL = np.dtype([("start", np.int32), ("end", np.int32), ("done", np.int32)])
 
 
+unchecked: Any = njit  # with options that its published types leave out
+
+
 def lean(function: Any) -> Any:
     """Compile without reference counts: for functions that make no array. Counting the arrays of
     a desk up and down at every call costs twenty times what the functions do."""
-    return njit(cache=True, _nrt=False)(function)
+    return unchecked(cache=True, _nrt=False)(function)
 
 
 class Clock(NamedTuple):

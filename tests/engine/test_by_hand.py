@@ -300,7 +300,7 @@ def test_a_follower_queued_before_its_predecessor_is_a_circle_under_strict_only(
         a_job(shop, 2, unit=1, minutes=60)
         shop.add_arc(pred=1, succ=2)
         shop.set_queue(unit=1, operations=[2, 1])
-        return project(shop.build(), now=0).op_end.tolist()
+        return [int(end) for end in project(shop.build(), now=0).op_end]
 
     assert ends(QueueRule.STRICT) == [NEVER, NEVER]
     assert ends(QueueRule.PULL_READY) == [clock(7), clock(8)]

@@ -42,7 +42,7 @@ CALM = Wants(
 
 
 # The twin reads every plant too; a quarter of the profile's examples a law is enough beside it.
-some = settings(max_examples=max(25, settings.default.max_examples // 4))
+some = settings(max_examples=max(25, settings().max_examples // 4))
 
 
 def opens_at(plant: Plant, o: int, made: Projection) -> list[int]:

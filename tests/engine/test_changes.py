@@ -261,3 +261,16 @@ def test_a_job_that_only_moves_up_is_not_displaced() -> None:
 def test_json_that_is_no_change_is_refused(rows: list[dict[str, object]]) -> None:
     with pytest.raises(ValueError, match="change 0"):
         from_json(rows)
+
+
+def test_the_alternates_of_a_moved_job_stay_in_the_order_of_their_units() -> None:
+    builder = two_mills()
+    builder.add_unit(id=3, calendar=1)
+    builder.add_alternate(operation=10, unit=3, run_us=7)
+    plant = builder.build()
+    op = row(plant, 10)
+    after = apply(plant, [MoveJob(10, 3, 0)])
+    rows = slice(after.op_alternate_ptr[op], after.op_alternate_ptr[op + 1])
+    assert after.alternate_unit[rows].tolist() == [0, 1]
+    minutes = (after.alternate_run_us[rows] // (MINUTE * 1_000_000)).tolist()
+    assert minutes == [60, 90]

@@ -411,3 +411,28 @@ def test_plants_of_other_rows_are_not_compared() -> None:
             priced(plant),
             after_plant=other,
         )
+
+
+def test_a_delay_is_not_absorbed_where_the_next_one_feels_it() -> None:
+    """Mill 1 is back three hours later; step 11 on mill 2 had one hour of slack and passes two on;
+    its line has days. The slack that took the rest is the line's."""
+    builder = PlantBuilder(Site(horizon=30 * DAY))
+    builder.add_calendar(id=1, intervals=[(0, 30 * DAY)])
+    for unit in (1, 2):
+        builder.add_unit(id=unit, calendar=1)
+    builder.add_item(id=10, kind=1)
+    builder.add_order(id=10, item=10)
+    step = {"order": 10, "launch_qty": PIECE, "run_us": HOUR * 1_000_000}
+    builder.add_operation(id=10, number=1, unit=1, **step)
+    builder.add_operation(id=11, number=2, unit=2, not_before=8 * HOUR, **step)
+    builder.add_arc(pred=10, succ=11)
+    builder.add_supply(id=10, kind=SupplyKind.OUTPUT, item=10, op=11)
+    builder.add_line(id=10, item=10, qty=PIECE, promised=5 * DAY)
+    plant = down(builder.build(), 1, 9 * HOUR)
+    stake = at_stake(
+        plant, project(plant, now=NOW), Cause(CauseKind.UNIT_DOWN, 1), priced(plant), now=NOW
+    )
+    assert stake.impact.worse == ()
+    assert stake.absorbed is not None
+    assert (stake.absorbed.subject, stake.absorbed.id) == ("line", 10)
+    assert stake.absorbed.delay_s == 2 * HOUR

@@ -106,6 +106,15 @@ def test_the_money_of_the_other_mill_is_worked_by_hand() -> None:
     assert figures.decide_by == 30 * HOUR  # when job 10 would have started on mill 1
 
 
+def test_all_changes_of_an_option_count_not_only_the_first() -> None:
+    """10 and 20 on mill 2 end at 7:30 and 9:00; 30 is alone on mill 1, back at 6 next day."""
+    plant = broken_mill()
+    both = [MoveJob(10, 2, 0), MoveJob(20, 2, 1)]
+    found = evaluate(plant, project(plant, now=NOW), both, priced(plant), now=NOW)
+    assert found.projection.line_late_s.tolist() == [-HOUR // 2, HOUR, 23 * HOUR]
+    assert found.footprint == Footprint(queues=(1, 2), ops=(10, 20))
+
+
 @given(st.data())
 def test_applying_an_option_gives_exactly_its_figures(data: st.DataObject) -> None:
     """Law 6, and what undoes it restores the projection."""
@@ -231,6 +240,18 @@ def test_without_rates_options_are_at_least_and_ranked_by_late_days_times_value(
     assert best.figures.cost.at_least
     values = [c.figures.late_value for c in options.offered if c.figures]
     assert values == sorted(values)
+
+
+def test_where_nobody_knows_what_lateness_costs_fewer_late_days_still_win() -> None:
+    plant = broken_mill()
+    options = generated(plant, CostRules(LineTerms.of(plant, {})))
+    best, nothing = options.candidates[0], options["do-nothing"]
+    assert best.kind is Kind.ALTERNATE_UNIT
+    assert best.figures is not None
+    assert nothing.figures is not None
+    assert best.figures.cost.money == nothing.figures.cost.money == 0
+    # Without terms there is no due instant to count days from; seconds late still tell.
+    assert best.figures.late_s < nothing.figures.late_s
 
 
 def test_overtime_lies_outside_working_time_and_after_the_repair() -> None:

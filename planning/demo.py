@@ -26,9 +26,12 @@ def strip_context(site: Site) -> dict[str, Any] | None:
         return None
     clock = SiteClock.objects.get(site=site)
     down = Downtime.objects.filter(site=site, ended_at=None).count()
+    # What the plant's history brought along is not the newcomer's doing.
+    opened = ShopFloorEvent.objects.filter(site=site, kind="planning.plan.committed").first()
     kinds = set(
         ShopFloorEvent.objects.filter(
             site=site,
+            seq__gt=opened.seq if opened else 0,
             kind__in=(
                 "equipment.unit.went_down",
                 "workorders.production.reported",

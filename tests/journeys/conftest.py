@@ -1,0 +1,3 @@
+from tests.plant import built, data_dir, northfield_site
+
+__all__ = ["built", "data_dir", "northfield_site"]

@@ -26,6 +26,7 @@ from planning.engine.plant import (
     I32,
     I64,
     NEVER,
+    PIECE,
     PPM,
     UNSET,
     Basis,
@@ -566,7 +567,25 @@ def _machine_s(
     changed = plant.op_unit != after_plant.op_unit
     changed |= plant.op_run_us != after_plant.op_run_us
     changed |= plant.op_fixed_us != after_plant.op_fixed_us
-    here = np.where(changed, after.op_work_s, 0).astype(np.int32)
-    there = np.where(changed, before.op_work_s, 0).astype(np.int32)
-    more = _per_unit(after_plant, here) - _per_unit(plant, there)
+    rows = np.flatnonzero(changed)
+    more = np.zeros(len(plant.unit_id), np.int64)
+    for which, projection, sign in ((after_plant, after, 1), (plant, before, -1)):
+        unit = which.op_unit[rows]
+        np.add.at(more, unit[unit >= 0], sign * _work_s(which, projection, rows)[unit >= 0])
     return [(int(unit), int(more[unit])) for unit in np.flatnonzero(more)]
+
+
+def _work_s(plant: Plant, projection: Projection, rows: I64) -> I64:
+    """Return the seconds of work of operations' rows; without a date by pieces and times.
+
+    Work that doing nothing never reaches isn't free when it is done elsewhere.
+    """
+    seconds = projection.op_work_s[rows].astype(np.int64)
+    for at in np.flatnonzero(projection.op_state[rows] != State.DATED):
+        op = int(rows[at])
+        run_us = int(projection.op_left_qty[op]) * int(plant.op_run_us[op]) // PIECE
+        us = (run_us + int(plant.op_fixed_us[op])) * int(plant.op_factor_ppm[op]) // PPM
+        if plant.op_unit[op] >= 0:
+            us = us * PPM // int(plant.unit_rate_ppm[plant.op_unit[op]])
+        seconds[at] = -(-us // 1_000_000)
+    return seconds

@@ -218,6 +218,20 @@ def test_a_moved_job_pays_the_machine_hours_that_differ_and_the_set_ups() -> Non
     assert cost.extra_cash == 45 * EURO
 
 
+def test_work_that_doing_nothing_never_reaches_is_the_same_work_elsewhere() -> None:
+    """Job 10 has no date on mill 1: its hour there is still what mill 2's 1.5 hours replace."""
+    plant = two_mills().build()
+    after = apply(plant, [MoveJob(10, 2, 0)])
+    rules = CostRules(LineTerms.of(plant, {}), Rates(unit_hour=Rate(20 * EURO)))
+    blocked = np.where(plant.op_id == 10, State.BLOCKED, State.DATED)
+    before = replace(
+        dated(plant, op_left_qty=[PIECE] * 3, op_work_s=[0, HOUR, HOUR]),
+        op_state=blocked.astype(np.int8),
+    )
+    moved = dated(after, op_left_qty=[PIECE] * 3, op_work_s=[HOUR * 3 // 2, HOUR, HOUR])
+    assert option_cost(plant, before, after, moved, rules).extra_cash == 10 * EURO
+
+
 def test_without_rates_the_sum_is_at_least() -> None:
     plant = two_mills().build()
     after = apply(plant, [MoveJob(10, 2, 0), AddCalendarWindow(2, 15 * HOUR, 16 * HOUR)])

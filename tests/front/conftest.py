@@ -13,8 +13,11 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from mes import live
 from mes.clock import wall_now
+from mes.embedded import free_port
 from mes.models import Person, Role, RoleGrant
+from mes.processes import stop, stream, web
 from tests import cast, servers
+from workorders import actions as workorders
 
 TABLET = {"width": 1024, "height": 768}
 
@@ -30,18 +33,38 @@ class Shop:
         assert live.publish(self.plant.site.pk, topics, version=1, seq=1, event_at=wall_now())
 
 
+@pytest.fixture(scope="session")
+def pages(django_db_setup: None) -> Iterator[str]:
+    """The pages and the stream, without those who work the plan out again behind the test's back:
+    between two tests every table is emptied, and they would stand in the way."""
+    web_port, stream_port = free_port(), free_port()
+    url, stream_url = f"http://127.0.0.1:{web_port}", f"http://127.0.0.1:{stream_port}"
+    origins = {"MES_STREAM_ORIGIN": stream_url, "MES_PAGE_ORIGIN": url}
+    children = [
+        servers.process("web", web(web_port), **origins),
+        servers.process("stream", stream(stream_port), **origins),
+    ]
+    try:
+        for child, at in zip(children, (url, stream_url), strict=True):
+            child.start()
+            servers.wait_for_page(child, at)
+        yield url
+    finally:
+        stop(children, patience_s=5)
+
+
 @pytest.fixture
-def shop(transactional_db: None, running_plant: servers.Plant) -> Shop:
+def shop(transactional_db: None, pages: str) -> Shop:
     plant = cast.build_plant()
     plant.order("WO-1", 100)
-    plant.must(cast.workorders.start, job_order_id=plant.job().pk)
+    plant.must(workorders.start, job_order_id=plant.job().pk)
     plant.order("WO-2", 50)
     person = Person.objects.get(name="Petra Novak")
     person.user = User.objects.create_user("petra")
     person.save()
     for role in (Role.OPERATOR, Role.SUPERVISOR, Role.PLANNER, Role.QUALITY):
         RoleGrant.objects.create(person=person, role=role, site=plant.site)
-    return Shop(plant, running_plant.url)
+    return Shop(plant, pages)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ class Up:
             "BROWSER": "0",
         }
         self.process: Child | None = None
-        self.seen: dict[int, str] = {}
+        self.by_make = False
 
     def start(self, *, by_make: bool = False) -> None:
         up = [sys.executable, "manage.py", "up"]
@@ -67,10 +67,17 @@ class Up:
             wait = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
             up = [sys.executable, "-c", wait, *up]
         env = self.environment | ({"MAKELEVEL": "1"} if by_make else {})
+        self.by_make = by_make
         self.log.unlink(missing_ok=True)
         self.process = Child("up", up, env, ROOT, signal.SIGINT, log=self.log)
         self.process.start()
         assert eventually(self.is_ready, READY_S), self.said()
+
+    def ensure(self, *, by_make: bool) -> None:
+        """Start it, unless it runs already and under what it should."""
+        if self.process is None or self.process.ended() is not None or self.by_make != by_make:
+            self.stop()
+            self.start(by_make=by_make)
 
     def is_ready(self) -> bool:
         assert self.process is not None
@@ -210,6 +217,7 @@ def test_a_killed_supervisor_leaves_nothing_serving_and_the_next_start_recovers(
 
 
 def test_a_killed_make_takes_the_plant_with_it(up: Up) -> None:
+    up.ensure(by_make=True)
     assert up.process is not None
     assert up.process.process is not None
     family = below(up.process.process.pid)
@@ -221,7 +229,7 @@ def test_a_killed_make_takes_the_plant_with_it(up: Up) -> None:
 
 
 def test_ctrl_c_ends_everything_in_order_and_keeps_the_data(up: Up) -> None:
-    up.start()
+    up.ensure(by_make=False)
     sites, family = up.sites(), below(up.supervisor)
     assert up.process is not None
     assert up.process.process is not None

@@ -70,14 +70,14 @@ def test_crossing_the_flip_point_changes_the_best_option(data: st.DataObject) ->
     rules = priced(plant)
     projection = project(plant, now=NOW)
     cause = Cause(CauseKind.UNIT_DOWN, 1)
-    options = generate(plant, projection, cause, rules, now=NOW, budget=6)
+    options = generate(plant, projection, cause, rules, now=NOW, budget=4)
     plans = {c.slug: c.changes for c in options.candidates[:2] if c.changes}
     assume(plans)
-    flip = flip_point(plant, plans, 1, rules, now=NOW, furthest_s=DAY)
+    flip = flip_point(plant, plans, 1, rules, now=NOW, furthest_s=8 * HOUR)
     ranking = Ranking(plant, plans, 1, rules, now=NOW)
     back = int(plant.unit_down_until[0])
     if flip is None:
-        assert ranking.best(back + DAY) == ranking.best(back)
+        assert ranking.best(back + 8 * HOUR) == ranking.best(back)
         return
     beyond = flip.at + (MINUTE if flip.later else -MINUTE)
     assert (flip.at >= back) == flip.later or flip.at == back

@@ -26,6 +26,7 @@ from planning.engine.options import Kind, Options, Verdict, evaluate, generate
 from planning.engine.plant import NEVER, UNSET, Plant, QueueRule
 from planning.engine.projection import project
 from tests.engine.plans import DAY, HOUR, plants, two_mills
+from tests.engine.small_plants import small_plants
 
 EURO = 10_000
 NOW = 6 * HOUR
@@ -136,6 +137,34 @@ def test_applying_an_option_gives_exactly_its_figures(data: st.DataObject) -> No
         assert again.figures.to_json() == candidate.figures.to_json()
         back = apply(after, inverse(plant, candidate.changes))
         assert project(back, now=NOW).same_as(projection)
+
+
+@given(small_plants(), st.data())
+def test_that_holds_for_plants_with_everything_in_them(
+    drawn: tuple[Plant, int], data: st.DataObject
+) -> None:
+    """Arcs, overlaps, families, places, holds, pegs, circles: apply gives the figures, and the
+    inverse gives back the plan."""
+    plant, now = drawn
+    cause = Cause(CauseKind.UNIT_DOWN, int(plant.unit_id[0]))
+    until = data.draw(st.sampled_from([now + HOUR, now + 9 * HOUR, NEVER]))
+    first = np.arange(len(plant.unit_id)) == 0
+    plant = replace(
+        plant,
+        unit_down=plant.unit_down | first,
+        unit_down_until=np.where(first, until, plant.unit_down_until).astype(np.int32),
+    )
+    rules = priced(plant)
+    projection = project(plant, now=now)
+    options = generate(plant, projection, cause, rules, now=now, budget=6)
+    for candidate in options.candidates:
+        if candidate.figures is None or candidate.projection is None:
+            continue
+        after = apply(plant, candidate.changes)
+        stock = candidate.kind is Kind.DO_NOTHING
+        assert project(after, now=now, inventory=stock).same_as(candidate.projection)
+        back = apply(after, inverse(plant, candidate.changes))
+        assert project(back, now=now).same_as(projection)
 
 
 @given(st.data())

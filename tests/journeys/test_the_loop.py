@@ -19,6 +19,7 @@ from tests import servers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def break_cnc_04(page: Page, url: str) -> str:
     page.locator("[name=back_at]").fill("2026-11-25T10:00")
     page.locator("[name=note]").fill("spindle bearing alarm 2041")
     effect = page.get_by_test_id("effect-sentence")
-    expect(effect).to_contain_text("If nothing is done", timeout=PATIENCE_MS)
+    expect(effect).to_contain_text("If nothing is done")
     shown = effect.inner_text()
     page.get_by_test_id("save-event").click()
     page.wait_for_url(re.compile("/(tower|disruptions/.*)/"))
@@ -84,9 +85,9 @@ def test_break_see_choose_accept_report_undo(
     # One page breaks the machine; the row comes to the other by itself.
     foretold = break_cnc_04(planner, northfield.url)
     row = watcher.get_by_test_id("inbox-row").filter(has_text="CNC-04 down")
-    expect(row).to_have_count(1, timeout=PATIENCE_MS)
+    expect(row).to_have_count(1)
     expect(row).to_contain_text("spindle bearing alarm 2041")
-    expect(row.get_by_test_id("review")).to_contain_text("Review", timeout=PATIENCE_MS)
+    expect(row.get_by_test_id("review")).to_contain_text("Review")
     row.locator("[data-main]").click()
 
     # What was shown before saving is what is computed after it.
@@ -114,7 +115,7 @@ def test_break_see_choose_accept_report_undo(
     assert plan_hash(site) != before
 
     # The other machine's terminal says so without a reload, and pieces are reported there.
-    expect(floor.get_by_test_id("moved").first).to_have_text("Moved here", timeout=PATIENCE_MS)
+    expect(floor.get_by_test_id("moved").first).to_contain_text("Moved here")
     floor.get_by_test_id("open-job").click()
     good = floor.get_by_test_id("good")
     had = int(good.inner_text())

@@ -133,6 +133,8 @@
   const busy = (part) => {
     const focus = document.activeElement;
     if (focus && focus !== body && part.contains(focus)) return true;
+    // Its own form is on its way: the answer to that comes first.
+    if (part.querySelector("form[data-sending]")) return true;
     if (part.querySelector("details.menu[open], dialog[open], [aria-expanded=true]")) return true;
     if (part.hasAttribute("data-hold-pointer") && matchMedia("(hover: hover)").matches && part.matches(":hover")) return true;
     return [...part.querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>

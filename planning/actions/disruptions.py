@@ -223,6 +223,9 @@ def _undo_fact(
         return lambda plant: _lot_state(plant, subject_id, row is not None, until)
     if kind == "HOLD":
         return lambda plant: _job_state(plant, subject_id, row is not None, until)
+    if subject_id not in study.snap.jobs:
+        # The report that scrapped them ended the order: nothing of it is left to plan.
+        return None
     pieces = study.snap.scrapped.get(subject_id, 0)
     return lambda plant: study.without(plant, Cause(CauseKind.SCRAP, subject_id, pieces))
 

@@ -271,7 +271,14 @@ class Replay:
             if not self.compute:
                 self.said(_("No worker answered for %(s)s s: computing here.") % {"s": PATIENCE_S})
                 self.compute = True
-            recompute(self.site.pk, wall_now=wall_now())
+            result = recompute(self.site.pk, wall_now=wall_now())
+            if result.state == "FAILED":
+                raise Refused(
+                    _("The plan could not be computed: %(why)s")
+                    % {"why": SitePlan.objects.get(site=self.site).failure}
+                )
+            if result.state == "BUSY":
+                time.sleep(POLL_S)
 
     def _end_day(self, day: date) -> str:
         """Bring clock and plan to the day's end; return the digest of what the lines expect then.

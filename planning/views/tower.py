@@ -220,7 +220,9 @@ def _inbox_row(
         late, of = best.get("late_lines", 0), summary.get("lines", 0)
         row["best"] = {
             "name": words.name_of(best["kind"], best.get("facts") or {}),
-            "result": _("%(n)d of %(of)d on time") % {"n": max(of - late, 0), "of": of},
+            "result": _("%(n)d of %(of)d on time") % {"n": max(of - late, 0), "of": of}
+            if of
+            else "",
             "cost": words.amount(best.get("total")) if money else None,
         }
     return row

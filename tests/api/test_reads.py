@@ -44,8 +44,8 @@ def test_quantities_and_money_are_decimal_strings(simulator):
     assert order["quantity"] == "180"
     running = next(each for each in order["operations"] if each["operation"] == 30)
     assert (running["good"], running["scrap"], running["run_s"]) == ("62", "1", "86")
-    line = simulator.get("/api/v1/deliveries?customer=AQUILA").json()["results"][0]
-    assert (line["order"], line["value"]) == ("SO-10482", "38400")
+    lines = simulator.get("/api/v1/deliveries?customer=AQUILA").json()["results"]
+    assert [each["value"] for each in lines if each["order"] == "SO-10482"] == ["38400"]
 
 
 def test_lists_are_paged_and_filtered(simulator):
@@ -93,8 +93,8 @@ def test_reading_all_queues_takes_a_fixed_number_of_queries(
 
 def test_money_is_shown_to_those_who_may_see_it(northfield_site):
     path = "/api/v1/deliveries?customer=AQUILA"
-    assert signed_in("jana").get(path).json()["results"][0]["value"] == "38400"
-    assert signed_in("petra").get(path).json()["results"][0]["value"] is None
+    assert "38400" in [each["value"] for each in signed_in("jana").get(path).json()["results"]]
+    assert {each["value"] for each in signed_in("petra").get(path).json()["results"]} == {None}
 
 
 def test_a_signed_in_person_needs_the_token_of_the_form_to_write(northfield_site):

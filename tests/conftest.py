@@ -39,9 +39,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             cursor.execute(statement)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def impact_worker(django_db_setup: None) -> Iterator[None]:
-    """A real Celery worker on the tests' database; use with `transactional_db`."""
+    """A real Celery worker on the tests' database; use with `transactional_db`.
+
+    It ends with the module: it would answer the events of other tests as well.
+    """
     child = servers.worker()
     child.start()
     try:
@@ -51,9 +54,11 @@ def impact_worker(django_db_setup: None) -> Iterator[None]:
         stop([child], patience_s=5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_plant(django_db_setup: None) -> Iterator[servers.Plant]:
     """Real web, stream, worker and sweeper processes; use with `transactional_db`.
+
+    They end with the module: they would answer the events of other tests as well.
 
     The base of a journey through the browser: `page.goto(running_plant.url)`.
     """

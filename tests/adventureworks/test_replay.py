@@ -123,7 +123,8 @@ def test_a_stopped_run_goes_on_to_the_same_state(
     bring_in(folder)
     bring_in(folder, "AW2")
     undisturbed = play(folder)
-    send, sent = Replay._send, []
+    send = Replay._send
+    sent: list[Any] = []
 
     def stop_after_three(self: Replay, fact: Any) -> None:
         if len(sent) == 3:

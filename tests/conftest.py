@@ -9,6 +9,9 @@ from typing import Any
 import django
 import hypothesis
 import pytest
+from django.core.management import CommandError
+from django.core.management.commands import flush
+from psycopg2.errors import DeadlockDetected
 
 from mes.processes import stop
 from tests import browser, servers
@@ -21,6 +24,26 @@ django.setup()
 for profile, examples in {"save": 25, "test": 200, "prove": 20_000}.items():
     hypothesis.settings.register_profile(profile, max_examples=examples, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+_flush = flush.Command.handle
+
+
+def _patient_flush(self: flush.Command, **options: Any) -> None:
+    """Empty the tables after a test, though the plant's processes go on reading them.
+
+    Their locks can meet the TRUNCATE's; whomever PostgreSQL ends then, trying again is right.
+    """
+    for tries_left in (4, 3, 2, 1, 0):
+        try:
+            _flush(self, **options)
+            return
+        except CommandError as problem:
+            cause = problem.__cause__ and problem.__cause__.__cause__
+            if not tries_left or not isinstance(cause, DeadlockDetected):
+                raise
+
+
+flush.Command.handle = _patient_flush  # type: ignore[method-assign]
 
 ALLOW_TRUNCATE = """
 select format('alter table %s disable trigger %I', tgrelid::regclass, tgname)

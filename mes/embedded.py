@@ -17,6 +17,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -39,6 +40,7 @@ from mes.processes import Account, Child, stop
 OWNER = "downstream_owner"  # owns the tables and may change them: migrations
 APPLICATION = "downstream"  # reads and writes rows; no DDL, no TRUNCATE: everything else
 DATABASE = "downstream"
+LOCAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 READY_S = 120  # the recovery after a crash may take its time
 
 
@@ -331,9 +333,21 @@ def remove_data(data_dir: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on and that no outgoing connection will be given.
+
+    The kernel hands the ports of its local range to whoever connects somewhere next; one of
+    those, free a moment ago, may be taken when the server that it was chosen for starts.
+    """
+    try:
+        first, last = map(int, LOCAL_RANGE.read_text().split())
+    except (OSError, ValueError):
+        first, last = 32768, 60999
+    outside = [*range(10000, first), *range(last + 1, 65000)]
+    for port in [*random.SystemRandom().sample(outside, min(200, len(outside))), 0]:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise OSError("this machine has no free port")
 
 
 def stop_postgres_on(data: Path) -> None:

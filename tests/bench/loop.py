@@ -32,7 +32,11 @@ def rows(*, page: bool) -> Iterator[Row]:
     adventureworks = _data_dir()
     if adventureworks is not None:
         call_command(
-            "import_adventureworks", str(adventureworks), as_of="2013-07-03", site="AW", verbosity=0
+            "import_adventureworks",
+            str(adventureworks),
+            "--as-of=2013-07-03",
+            "--site=AW",
+            verbosity=0,
         )
     with servers.RunningPlant() as plant:
         _wait_until_computed()

@@ -1,0 +1,125 @@
+"""The loop by the API alone: a breakdown, its options, one accepted, and taken back."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from mes.clock import wall_now
+from mes.models import ShopFloorEvent, SitePlan
+from planning import actions, snapshot
+from planning.models import Decision
+from tests.api.test_events import BREAKDOWN, Sender
+from workorders.models import JobOrder, UnitQueue
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tokens(northfield_site, data_dir):
+    return json.loads((data_dir / "device-tokens.json").read_text())
+
+
+@pytest.fixture
+def disruption(tokens, northfield_site):
+    """The breakdown of CNC-04 as the API shows it, with its options costed."""
+    sender = Sender(tokens["SIMULATOR"])
+    assert sender.post(BREAKDOWN | {"back_at": "2026-11-25T10:00:00+01:00"}).status_code == 200
+    actions.recompute(northfield_site.pk, wall_now=wall_now())
+    [row] = sender.get("/api/v1/disruptions").json()["results"]
+    return sender.get(f"/api/v1/disruptions/{row['id']}").json()
+
+
+def signed_in(name):
+    client = Client()
+    client.force_login(User.objects.get(username=name))
+    return client
+
+
+def send(client, path, body=None, key=None):
+    return client.post(
+        path,
+        json.dumps(body or {}),
+        content_type="application/json",
+        headers={"Idempotency-Key": str(key or uuid.uuid4())},
+    )
+
+
+def path_of(disruption, option):
+    return f"/api/v1/disruptions/{disruption['id']}/options/{option['id']}/accept"
+
+
+def the(disruption, kind):
+    return next(each for each in disruption["options"] if each["kind"] == kind)
+
+
+def plan_hash(site):
+    return snapshot.take(site.pk, wall_now=wall_now()).plan_hash
+
+
+def test_an_option_is_accepted_once_and_taken_back_to_the_plan_before(disruption, northfield_site):
+    client, before = signed_in("jana"), plan_hash(northfield_site)
+    option = the(disruption, "ALTERNATE_UNIT")
+    key = uuid.uuid4()
+
+    first = send(client, path_of(disruption, option), {"why": "CNC-07 is free"}, key)
+    again = send(client, path_of(disruption, option), {"why": "CNC-07 is free"}, key)
+
+    assert first.status_code == again.status_code == 200, first.content
+    assert first.json() == again.json()
+    assert Decision.objects.filter(site=northfield_site).count() == 1
+    assert plan_hash(northfield_site) != before
+
+    decision = Decision.objects.get(site=northfield_site).pk
+    undone = send(client, f"/api/v1/decisions/{decision}/undo")
+    assert undone.status_code == 200, undone.content
+    assert plan_hash(northfield_site) == before
+
+
+def test_an_option_that_was_shown_on_an_older_plan_is_refused_with_what_moved(
+    disruption, northfield_site
+):
+    client, before = signed_in("jana"), Decision.objects.count()
+    option = the(disruption, "ALTERNATE_UNIT")
+    other = signed_in("jana")
+    assert send(other, path_of(disruption, option), {"why": "first"}).status_code == 200
+
+    late = send(client, path_of(disruption, option), {"why": "second"})
+
+    assert late.status_code == 409
+    assert late.json()["message"]
+    assert Decision.objects.count() == before + 1
+
+
+@pytest.mark.parametrize("name", ["petra", "tomas"])
+def test_who_works_at_a_machine_does_not_decide(disruption, northfield_site, name):
+    refused = send(signed_in(name), path_of(disruption, disruption["options"][0]), {"why": "x"})
+    assert refused.status_code == 403
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("device", ["SIMULATOR", "CNC-07-TABLET"])
+def test_a_devices_token_may_not_decide_or_undo(disruption, tokens, device):
+    events = ShopFloorEvent.objects.count()
+    sender = Sender(tokens[device])
+
+    accepted = sender.post({"why": "x"}, path=path_of(disruption, disruption["options"][0]))
+    undone = sender.post({}, path="/api/v1/decisions/1/undo")
+
+    assert (accepted.status_code, undone.status_code) == (403, 403)
+    assert ShopFloorEvent.objects.count() == events
+
+
+def test_an_option_that_does_not_exist_is_missing_and_nothing_moves(disruption, northfield_site):
+    queues = list(UnitQueue.objects.order_by("pk").values_list("pk", "version"))
+    gone = send(
+        signed_in("jana"), f"/api/v1/disruptions/{disruption['id']}/options/999999/accept", {}
+    )
+    assert gone.status_code == 404
+    assert list(UnitQueue.objects.order_by("pk").values_list("pk", "version")) == queues
+    assert JobOrder.objects.exists()
+    assert SitePlan.objects.get(site=northfield_site).failures == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import segno
 from django import forms
@@ -80,6 +81,8 @@ class SignIn(forms.Form):
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """User and password; in the demo also one press on a persona."""
+    if request.method == "GET" and _is_another_name_of_this_server(request):
+        return redirect(settings.PAGE_ORIGIN + request.get_full_path())
     is_demo = settings.MODE != "PRODUCTION"
     persona = request.POST.get("persona", "")
     form = SignIn(request.POST if request.method == "POST" and not persona else None)
@@ -141,8 +144,20 @@ def _next(request: HttpRequest) -> str:
     return reverse("mes:home")
 
 
-def _station_qr(request: HttpRequest) -> dict[str, Any]:
-    """A QR code that opens CNC-07 on a phone in the same network."""
+def _is_another_name_of_this_server(request: HttpRequest) -> bool:
+    """Whether the browser came as localhost where the live stream knows the page as 127.0.0.1.
+
+    The stream has its own origin there and gets this page's cookie under one name only.
+    """
+    ours, theirs = urlsplit(settings.PAGE_ORIGIN), urlsplit(f"//{request.get_host()}")
+    return theirs.port == ours.port and theirs.hostname == "localhost" != ours.hostname
+
+
+def _station_qr(request: HttpRequest) -> dict[str, Any] | None:
+    """A QR code that opens CNC-07 on a phone; none where only this machine can open the page."""
+    host = urlsplit(f"//{request.get_host()}").hostname
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return None
     url = request.build_absolute_uri(reverse("workorders:station", args=["CNC-07"]))
     code = segno.make(url, error="m")
     picture = code.svg_inline(border=2, svgclass=None, lineclass=None, omitsize=True)

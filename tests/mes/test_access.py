@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -111,3 +112,26 @@ def test_after_signing_in_only_our_own_pages_open(bare_site: Site) -> None:
 
     assert ours["Location"] == "/statusz"
     assert theirs["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("host", "goes_to"),
+    [
+        ("localhost:8000", "http://127.0.0.1:8000/sign-in/?next=/tower/"),
+        ("127.0.0.1:8000", None),
+        ("localhost:9000", None),  # somebody forwards a port: leave him there
+    ],
+)
+def test_who_comes_as_localhost_is_sent_to_the_name_that_the_stream_knows(
+    db: None, settings: Any, host: str, goes_to: str | None
+) -> None:
+    settings.PAGE_ORIGIN, settings.ALLOWED_HOSTS = "http://127.0.0.1:8000", ["*"]
+    page = Client().get("/sign-in/?next=/tower/", headers={"host": host})
+    assert page.get("Location") == goes_to
+    assert b"on your phone" not in page.content  # no phone reaches this machine's own address
+
+
+def test_a_phone_is_shown_the_way_where_it_can_get_there(db: None, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["mes.example"]
+    page = Client().get("/sign-in/", headers={"host": "mes.example"})
+    assert b"CNC-07 on your phone" in page.content

@@ -245,6 +245,10 @@ class CostRate(models.Model):
         SETUP_HOUR = "SETUP_HOUR"
         CARRYING_PERCENT_YEAR = "CARRYING_PERCENT_YEAR"
         FREIGHT_FAST = "FREIGHT_FAST"
+        # Share of what the old date would cost that a new one leaves: goodwill.
+        NEW_PROMISE_PERCENT = "NEW_PROMISE_PERCENT"
+        SUBCONTRACT_PIECE = "SUBCONTRACT_PIECE"  # of an external unit
+        SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers, a job
 
     site = models.ForeignKey(Site, models.PROTECT)
     what = models.CharField(max_length=24, choices=What)

@@ -6,10 +6,12 @@ from django.contrib import admin
 
 from materials.actions import save_bill_line
 from materials.models import (
+    BillAlternate,
     BillLine,
     Customer,
     CustomerLine,
     CustomerOrder,
+    FreightMode,
     Item,
     Location,
     Lot,
@@ -18,6 +20,7 @@ from materials.models import (
     StockBalance,
     StockMove,
     Supplier,
+    SupplierItem,
 )
 from mes.admin import JournalAdmin, MasterAdmin
 from mes.commands import Command
@@ -59,6 +62,28 @@ class SupplierAdmin(MasterAdmin):
     list_display = ("code", "name", "lateness_s", "site")
     list_filter = ("site",)
     search_fields = ("code", "name")
+
+
+@admin.register(BillAlternate)
+class BillAlternateAdmin(MasterAdmin):
+    list_display = ("bill_line", "component", "quantity_per", "source", "valid_from", "valid_to")
+    list_filter = ("site",)
+    search_fields = ("bill_line__item__code", "component__code")
+    list_select_related = ("bill_line__item", "bill_line__component", "component")
+
+
+@admin.register(SupplierItem)
+class SupplierItemAdmin(MasterAdmin):
+    list_display = ("supplier", "item", "lead_time_s", "price", "expedite_fee", "valid_from")
+    list_filter = ("site", "supplier")
+    search_fields = ("supplier__code", "item__code")
+    list_select_related = ("supplier", "item")
+
+
+@admin.register(FreightMode)
+class FreightModeAdmin(MasterAdmin):
+    list_display = ("code", "name", "standard", "transit_s", "price", "valid_from", "site")
+    list_filter = ("site",)
 
 
 @admin.register(Lot)

@@ -42,6 +42,9 @@ class Item(models.Model):
     put_away_s = models.PositiveIntegerField(default=0)
     standard_cost = money_field(null=True, blank=True)
     tracked = models.BooleanField(default=True, help_text="an untracked item never binds")
+    safety_kept = models.BooleanField(
+        default=False, help_text="safety stock is kept until somebody decides to use it"
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -79,6 +82,33 @@ class BillLine(models.Model):
             ),
             models.CheckConstraint(
                 name="bill_line_is_not_its_own_component", condition=~Q(item=F("component"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.component}"
+
+
+class BillAlternate(models.Model):
+    """Another component that engineering lets a bill line be replaced by, effective-dated."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    bill_line = models.ForeignKey(BillLine, models.CASCADE, related_name="alternates")
+    component = models.ForeignKey(Item, models.PROTECT, related_name="stands_in")
+    quantity_per = quantity_field(help_text="of the other component, for one piece")
+    source = models.CharField(max_length=120, help_text="by whose release")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="bill_alternate_takes_something", condition=Q(quantity_per__gt=0)
+            ),
+            models.CheckConstraint(
+                name="bill_alternate_ends_after_it_starts",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
             ),
         ]
 
@@ -205,6 +235,43 @@ class Supplier(models.Model):
         return self.name
 
 
+class SupplierItem(models.Model):
+    """What a supplier quotes for an item: how soon, for how much, from when, by whose word.
+
+    An amount that nobody gave is unknown, never zero.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="quotes")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="quotes")
+    lead_time_s = models.PositiveIntegerField(help_text="from the order to the receipt")
+    price = money_field(null=True, blank=True, help_text="of one unit")
+    minimum_quantity = quantity_field(default=0)
+    order_fee = money_field(null=True, blank=True, help_text="an order, whatever its quantity")
+    # A faster delivery of what is ordered already; empty: the supplier offers none.
+    expedite_lead_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text="from the call to the receipt, if it is expedited"
+    )
+    expedite_fee = money_field(null=True, blank=True)
+    source = models.CharField(max_length=120)
+    owner = models.CharField(max_length=80)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="supplier_item_quantity_is_not_negative",
+                condition=Q(minimum_quantity__gte=0),
+            ),
+            models.CheckConstraint(
+                name="supplier_item_ends_after_it_starts",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+            ),
+        ]
+
+
 class PurchaseLine(models.Model):
     site = models.ForeignKey(Site, models.PROTECT)
     order_code = models.CharField(max_length=40)
@@ -267,6 +334,43 @@ class Customer(models.Model):
         return self.name
 
 
+class FreightMode(models.Model):
+    """A way to send goods: how long it takes and what a shipment costs, by whose word."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=20)
+    name = models.CharField(max_length=80)
+    standard = models.BooleanField(
+        default=False, help_text="what is used unless somebody decides otherwise"
+    )
+    transit_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text="door to door; empty: as agreed with the customer"
+    )
+    price = money_field(null=True, blank=True, help_text="a shipment; empty: unknown")
+    source = models.CharField(max_length=120)
+    owner = models.CharField(max_length=80)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "code"], name="freight_mode_code_is_unique_a_site"
+            ),
+            models.UniqueConstraint(
+                fields=["site"], condition=Q(standard=True), name="standard_freight_is_one_a_site"
+            ),
+            models.CheckConstraint(
+                name="fast_freight_takes_a_time",
+                condition=Q(standard=True) | Q(transit_s__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CustomerOrder(models.Model):
     site = models.ForeignKey(Site, models.PROTECT)
     code = models.CharField(max_length=40)
@@ -300,6 +404,11 @@ class CustomerLine(models.Model):
     promised_at = models.DateTimeField(null=True)
     price = money_field(null=True, help_text="of one unit")
     pack_s = models.PositiveIntegerField(default=4 * 3600)
+    # Ship so much of it ahead of the rest, counted from the first piece; zero: all at once.
+    part_quantity = quantity_field(default=0)
+    freight_mode = models.ForeignKey(
+        FreightMode, models.PROTECT, null=True, help_text="empty: the standard one"
+    )
     shipped_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     version = models.BigIntegerField(default=0)
@@ -314,6 +423,9 @@ class CustomerLine(models.Model):
                 condition=Q(shipped_quantity__lte=F("quantity")) & Q(shipped_quantity__gte=0),
             ),
             models.CheckConstraint(name="line_asks_for_something", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="line_part_is_not_negative", condition=Q(part_quantity__gte=0)
+            ),
         ]
 
     def __str__(self) -> str:

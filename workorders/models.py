@@ -293,6 +293,9 @@ class JobMaterial(models.Model):
     site = models.ForeignKey(Site, models.PROTECT)
     job_order = models.ForeignKey(JobOrder, models.CASCADE, related_name="materials")
     item = models.ForeignKey(Item, models.PROTECT)
+    instead_of = models.ForeignKey(
+        Item, models.PROTECT, null=True, related_name="+", help_text="if it is a substitute"
+    )
     quantity_per = quantity_field()
     required = quantity_field()
     issued = quantity_field(default=0)

@@ -16,6 +16,7 @@ from materials.models import (
     Customer,
     CustomerLine,
     CustomerOrder,
+    FreightMode,
     Item,
     PromiseChange,
     PurchaseLine,
@@ -116,6 +117,47 @@ def set_promise(command: Command, *, line_id: int, promised_at: datetime) -> dic
         subject=("customer_line", line.pk),
         body={"promised_at": promised_at, "was": line.promised_at},
         then=lambda seq: _promise_row(command, line.pk, promised_at, seq),
+    )
+    return {"line_id": line.pk}
+
+
+def set_part(command: Command, *, line_id: int, part_quantity: Decimal) -> dict[str, Any]:
+    """Say how much of a line ships ahead of the rest; zero: all of it at once.
+
+    part_quantity  counted from the first piece of the line, what was shipped before included.
+
+    :raises Refused: if it isn't less than the line, or has been shipped already.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    if part_quantity < 0 or part_quantity >= line.quantity:
+        raise Refused(_("A part is more than nothing and less than the whole line."))
+    if 0 < part_quantity <= line.shipped_quantity:
+        raise Refused(_("That much has been shipped already."))
+    CustomerLine.objects.filter(pk=line.pk).update(
+        part_quantity=part_quantity, version=F("version") + 1
+    )
+    command.record(
+        "materials.line.part_set",
+        subject=("customer_line", line.pk),
+        body={"part_quantity": part_quantity, "was": line.part_quantity},
+    )
+    return {"line_id": line.pk}
+
+
+def set_freight(command: Command, *, line_id: int, freight_mode_id: int | None) -> dict[str, Any]:
+    """Say how a line travels; None: as usual.
+
+    :raises Refused: if the line was shipped whole or cancelled.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    mode = None if freight_mode_id is None else find(command, FreightMode, freight_mode_id)
+    CustomerLine.objects.filter(pk=line.pk).update(freight_mode=mode, version=F("version") + 1)
+    command.record(
+        "materials.line.freight_set",
+        subject=("customer_line", line.pk),
+        body={"freight_mode_id": freight_mode_id, "was": line.freight_mode_id},
     )
     return {"line_id": line.pk}
 
@@ -227,6 +269,30 @@ def expect_purchase(
         "materials.purchase.expected",
         subject=("purchase_line", line.pk),
         body=_purchase_body(line),
+    )
+    return {"purchase_line_id": line.pk}
+
+
+def cancel_purchase_line(
+    command: Command, *, purchase_line_id: int, note: str = ""
+) -> dict[str, Any]:
+    """Take a purchase line back; nothing more is expected on it.
+
+    :raises Refused: if something was received on it, or it is closed.
+    """
+    line = find(command, PurchaseLine, purchase_line_id, lock=True)
+    if line.closed_at is not None:
+        raise Refused(_("This purchase line is closed; nothing more is expected on it."))
+    if line.received_quantity > 0:
+        raise Refused(
+            _("%(received)s were received on this line, so it can't be cancelled.")
+            % {"received": _plain(line.received_quantity)}
+        )
+    PurchaseLine.objects.filter(pk=line.pk).update(closed_at=command.now, version=F("version") + 1)
+    command.record(
+        "materials.purchase.cancelled",
+        subject=("purchase_line", line.pk),
+        body={**_purchase_body(line), "note": note},
     )
     return {"purchase_line_id": line.pk}
 

@@ -10,7 +10,16 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from materials import rules
-from materials.models import BillLine, Customer, Item, Location, Supplier
+from materials.models import (
+    BillAlternate,
+    BillLine,
+    Customer,
+    FreightMode,
+    Item,
+    Location,
+    Supplier,
+    SupplierItem,
+)
 from mes.commands import Command
 from mes.errors import Refused
 from mes.masters import save_master
@@ -33,6 +42,7 @@ def add_item(
     put_away_s: int = 0,
     standard_cost: Decimal | None = None,
     tracked: bool = True,
+    safety_kept: bool = False,
 ) -> dict[str, Any]:
     """Add an item that is made, bought, or only a step of a bill (phantom)."""
     row = Item(
@@ -49,6 +59,7 @@ def add_item(
         put_away_s=put_away_s,
         standard_cost=standard_cost,
         tracked=tracked,
+        safety_kept=safety_kept,
     )
     save_master(command, row)
     return {"item_id": row.pk}
@@ -102,6 +113,97 @@ def save_bill_line(command: Command, row: BillLine) -> dict[str, Any]:
         )
     save_master(command, row)
     return {"bill_line_id": row.pk}
+
+
+def add_bill_alternate(
+    command: Command,
+    *,
+    bill_line_id: int,
+    component_id: int,
+    quantity_per: Decimal,
+    source: str,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
+) -> dict[str, Any]:
+    """Let a bill line be made of another component; `quantity_per` of it for one piece.
+
+    :raises Refused: if it is the component that the line names already, or the item itself.
+    """
+    line = find(command, BillLine, bill_line_id)
+    component = find(command, Item, component_id)
+    if component.pk in (line.component_id, line.item_id):
+        raise Refused(
+            _("%(item)s can't stand in for itself. Choose another item.") % {"item": component.code}
+        )
+    row = BillAlternate(
+        site=command.site,
+        bill_line=line,
+        component=component,
+        quantity_per=quantity_per,
+        source=source,
+        valid_from=valid_from or command.now,
+        valid_to=valid_to,
+    )
+    save_master(command, row)
+    return {"bill_alternate_id": row.pk}
+
+
+def add_supplier_item(
+    command: Command,
+    *,
+    supplier_id: int,
+    item_id: int,
+    lead_time_s: int,
+    source: str,
+    owner: str,
+    valid_from: datetime | None = None,
+    **terms: Any,
+) -> dict[str, Any]:
+    """Add what a supplier quotes for an item. terms: any other field of SupplierItem."""
+    row = SupplierItem(
+        site=command.site,
+        supplier=find(command, Supplier, supplier_id),
+        item=find(command, Item, item_id),
+        lead_time_s=lead_time_s,
+        source=source,
+        owner=owner,
+        valid_from=valid_from or command.now,
+        **terms,
+    )
+    save_master(command, row)
+    return {"supplier_item_id": row.pk}
+
+
+def add_freight_mode(
+    command: Command,
+    *,
+    code: str,
+    name: str,
+    source: str,
+    owner: str,
+    valid_from: datetime | None = None,
+    **terms: Any,
+) -> dict[str, Any]:
+    """Add a way to send goods. terms: any other field of FreightMode."""
+    row = FreightMode(
+        site=command.site,
+        code=code,
+        name=name,
+        source=source,
+        owner=owner,
+        valid_from=valid_from or command.now,
+        **terms,
+    )
+    save_master(command, row)
+    return {"freight_mode_id": row.pk}
+
+
+def keep_safety(command: Command, *, item_id: int, keep: bool) -> dict[str, Any]:
+    """Keep an item's safety stock from now on, or let it be used."""
+    row = find(command, Item, item_id, lock=True)
+    row.safety_kept = keep
+    save_master(command, row)
+    return {"item_id": row.pk}
 
 
 def add_location(

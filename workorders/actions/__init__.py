@@ -14,6 +14,13 @@ from workorders.actions.runs import (
     suspend_jobs_of,
 )
 from workorders.actions.settling import keep_unsettled, settle
+from workorders.actions.supplies import (
+    reserve,
+    set_link,
+    set_not_before,
+    substitute,
+    unreserve,
+)
 
 __all__ = [
     "add_routing",
@@ -28,11 +35,16 @@ __all__ = [
     "put_away",
     "release",
     "report_production",
+    "reserve",
     "resume",
     "save_routing_operation",
+    "set_link",
+    "set_not_before",
     "set_queue",
     "settle",
     "start",
     "stop",
+    "substitute",
     "suspend_jobs_of",
+    "unreserve",
 ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import violations
 from tests.front.conftest import TABLET, Shop
 from workorders.models import JobResponse, Unsettled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 DESK = {"width": 1440, "height": 900}
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
     "/sign-in/",
     "/tower/",
@@ -46,8 +45,7 @@ def test_a_page_is_accessible_in_both_themes_and_sizes(shop: Shop, open_page: Op
     for theme, size in (("light", DESK), ("dark", TABLET)):
         page = open_page(path.format(job=shop.plant.job().pk), theme=theme, size=size)
         assert page.evaluate("document.documentElement.dataset.theme") == theme
-        report = Axe().run(page, options={"runOnly": WCAG}).response["violations"]
-        found += [(theme, size["width"], each["id"], each["nodes"][0]["html"]) for each in report]
+        found += [(theme, size["width"], *each) for each in violations(page)]
         overflow = "document.documentElement.scrollWidth - window.innerWidth"
         assert page.evaluate(overflow) <= 0
     assert found == []

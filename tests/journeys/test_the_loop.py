@@ -16,6 +16,7 @@ from planning import snapshot
 from planning.models import Decision
 from planning.verify import problems
 from tests import servers
+from tests.accessibility import violations_in_both_themes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 PATIENCE_MS = 30_000
@@ -90,6 +91,7 @@ def test_break_see_choose_accept_report_undo(
     expect(row).to_have_count(1)
     expect(row).to_contain_text("spindle bearing alarm 2041")
     expect(row.get_by_test_id("review")).to_contain_text("Review")
+    assert violations_in_both_themes(watcher) == []
     row.locator("[data-main]").click()
 
     # What was shown before saving is what is computed after it.
@@ -111,13 +113,16 @@ def test_break_see_choose_accept_report_undo(
     moving = options.filter(has_text="CNC-07 takes").first
     moving.click()
     expect(watcher.get_by_test_id("preview")).to_contain_text("CNC-07")
+    assert violations_in_both_themes(watcher) == []
     watcher.get_by_test_id("accept").click()
     expect(watcher.get_by_test_id("decision")).to_contain_text("Accepted")
     until(lambda: Decision.objects.filter(site=site).exists())
+    assert violations_in_both_themes(watcher) == []
     assert plan_hash(site) != before
 
     # The other machine's terminal says so without a reload, and pieces are reported there.
     expect(floor.get_by_test_id("moved").first).to_contain_text("Moved here")
+    assert violations_in_both_themes(floor) == []
     floor.get_by_test_id("open-job").click()
     good = floor.get_by_test_id("good")
     had = int(good.inner_text())

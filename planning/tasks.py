@@ -6,12 +6,20 @@ import logging
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_init
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from mes.clock import wall_now
 from planning.actions import recompute
+from planning.engine.warm import warm
 
 log = logging.getLogger(__name__)
+
+
+@worker_process_init.connect
+def load_the_kernels(**_signal: Any) -> None:
+    """Before the first bell: loading them takes longer than an answer may."""
+    warm(log.debug)
 
 
 @shared_task(name="planning.recompute", queue="impact", ignore_result=True)

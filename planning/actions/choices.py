@@ -1,19 +1,27 @@
-"""The options of disruptions: made after the impact is stored, the longest waiting first."""
+"""The options of disruptions: made after the impact is stored, the longest waiting first.
+
+They take long, so they are made without the site's lock and give way to what is newer: an event
+of the site ends them, and what belongs to an older version of the plan is not stored.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2 import errors as pg
 
 from mes import live
-from mes.models import SiteHead
+from mes.models import SitePlan
 from planning import rules, snapshot
 from planning.actions.disruptions import Found, Row
+from planning.actions.lock import hold_lock
 from planning.actions.study import Study, cause_of
 from planning.engine import options as engine
 from planning.engine.changes import from_json
@@ -31,35 +39,64 @@ WRITTEN = [
 KEPT_FIGURES = 12  # versions of an option's headline figures, for pages that are a little old
 
 
-def refresh(study: Study, found: Found, version: int) -> int:
+class Superseded(Exception):
+    """The plan moved on while options were made for it."""
+
+
+# How often in a row the options of a disruption gave way, by its id.
+_PUT_OFF: Counter[int] = Counter()
+GIVES_WAY = 5
+
+# Called before each projection; told whether what is newer in the same site may end the work.
+Between = Callable[[bool], None]
+
+
+def refresh(study: Study, found: Found, version: int, *, between: Between) -> int:
     """Make the options of every disruption that waits for them; returns of how many.
 
-    Stops when another event came in, after one disruption at least: the next recompute goes on.
+    version   the plan version that the study projects; a newer one ends the work.
+    between   lets more urgent work go first, and raises Superseded if it moved this plan. On a
+              site whose events never pause, a disruption that gave way five times in a row is
+              served before the next one of them.
+
+    :raises Superseded: what was stored until then stands; the rest still waits.
     """
-    snap = study.snap
-    waiting = list(Disruption.objects.awaiting_options(snap.site_id))
     rows = {row.disruption.pk: row for row in found.rows}
     done = 0
-    for disruption in waiting:
+    for disruption in list(Disruption.objects.awaiting_options(study.snap.site_id)):
         row = rows.get(disruption.pk)
         if row is None or row.cause is None:
             continue
+        gives_way = _PUT_OFF[disruption.pk] < GIVES_WAY
         try:
-            _make(study, disruption, row, version)
+            _make(study, disruption, row, version, between=partial(between, gives_way))
+        except Superseded:
+            _PUT_OFF[disruption.pk] += 1
+            raise
         except Exception:
             # The plan and the impact stand; without options the row says that there are none.
             log.exception("no options could be made for disruption %s", disruption.pk)
-            _settle(disruption, version, best=None, checked=0)
-            continue
+            with _storing(study.snap.site_id, version):
+                _settle(disruption, version, best=None, checked=0)
+        del _PUT_OFF[disruption.pk]
         done += 1
-        if _moved_on(study):
-            break
     return done
 
 
-def _moved_on(study: Study) -> bool:
-    seq = SiteHead.objects.values_list("seq", flat=True).get(site_id=study.snap.site_id)
-    return bool(seq > study.snap.seq)
+@contextmanager
+def _storing(site_id: int, version: int) -> Iterator[None]:
+    """A transaction in which the plan stays at this version, or nothing is stored."""
+    try:
+        with transaction.atomic():
+            hold_lock(site_id)
+            if not SitePlan.objects.filter(site_id=site_id, plan_version=version).exists():
+                raise Superseded
+            yield
+    except OperationalError as problem:
+        # Somebody decides or computes, and longer than we may wait for a lock.
+        if isinstance(problem.__cause__, pg.LockNotAvailable):
+            raise Superseded from problem
+        raise
 
 
 def flip_points(site_id: int, *, wall_now: datetime) -> int:
@@ -95,11 +132,14 @@ def flip_points(site_id: int, *, wall_now: datetime) -> int:
     return len(waiting)
 
 
-def _make(study: Study, disruption: Disruption, row: Row, version: int) -> None:
+def _make(
+    study: Study, disruption: Disruption, row: Row, version: int, *, between: Callable[[], None]
+) -> None:
     assert row.cause is not None  # the caller's filter
+    between()
     stake = study.at_stake(row.cause)
-    made = study.options(row.cause, stake)
-    with transaction.atomic():
+    made = study.options(row.cause, stake, between=between)
+    with _storing(disruption.site_id, version):
         before = {option.slug: option for option in disruption.options.all()}
         mine_placed = False
         fresh = []

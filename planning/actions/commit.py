@@ -13,7 +13,8 @@ from mes import clock
 from mes.commands import Command
 from mes.models import SitePlan
 from planning import rules, snapshot
-from planning.actions.recompute import hold_lock, store_version
+from planning.actions.lock import hold_lock
+from planning.actions.recompute import store_version
 from planning.actions.study import Late, Study, money
 from planning.engine.plant import DemandKind, PegKind, Plant, Projection, SupplyKind
 from planning.models import CommittedPeg, Disruption

@@ -24,7 +24,7 @@ from mes.models import Role, RoleGrant, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
-from planning.actions.recompute import hold_lock
+from planning.actions.lock import hold_lock
 from planning.actions.study import Study
 from planning.engine.changes import (
     AddCalendarWindow,

@@ -10,27 +10,27 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from mes import clock, doorbell, live
 from mes.models import Site, SiteClock, SiteHead, SitePlan
 from planning import rules, snapshot
 from planning.actions import choices, disruptions
+from planning.actions.disruptions import Found
+from planning.actions.lock import OPTIONS, PLAN, try_lock
 from planning.actions.study import ENGINE, Study
 from planning.models import Disruption, PlanVersion
 
 log = logging.getLogger(__name__)
 
-# Key space of the advisory locks that serialise a site's recompute and its decisions.
-LOCK = 0x504C414E
 ROUNDS = 4
+LOOK_EVERY_S = 0.02
 TICK = timedelta(seconds=60)
 
 
@@ -50,23 +50,36 @@ class Result:
     total_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was stored, and the study that it came from: options go on from there."""
+
+    result: Result
+    study: Study | None = None
+    found: Found | None = None
+
+
 def recompute(site_id: int, *, wall_now: datetime, tick: bool = False) -> Result:
     """Answer every event of a site that is not answered yet, and what changed by a bypass.
 
     wall_now  the wall clock, by which a REAL site is projected.
     tick      project also when no event came: the plant's clock moved.
 
+    Then make the options that wait, without the site's lock. An event that comes meanwhile is
+    answered first: one of this site ends them, one of another site is answered in between.
+
     Safe to call from any process, any number of times: one computes, the others return BUSY.
     """
     result = Result("CURRENT")
     for _round in range(ROUNDS):
-        with _lock(site_id) as ours:
-            if not ours:
-                return Result("BUSY") if result.state == "CURRENT" else result
-            done = _answer(site_id, wall_now=wall_now, tick=tick)
-        if done.state != "CURRENT":
-            result = done
-        if done.state in ("FAILED", "LOST") or not _is_behind(site_id):
+        answer = _answer(site_id, wall_now=wall_now, tick=tick)
+        if answer.result.state == "BUSY":
+            return answer.result if result.state == "CURRENT" else result
+        if answer.result.state != "CURRENT":
+            result = answer.result
+        if answer.result.state in ("FAILED", "LOST"):
+            return result
+        if not _is_behind(site_id) and _options(site_id, answer) and not _is_behind(site_id):
             return result
         wall_now, tick = clock.wall_now(), False
     doorbell.ring(site_id)
@@ -78,25 +91,6 @@ def tick(site_id: int, *, wall_now: datetime) -> Result:
     return recompute(site_id, wall_now=wall_now, tick=True)
 
 
-@contextmanager
-def _lock(site_id: int) -> Iterator[bool]:
-    """The site's lock, held by this connection; given back by the database if we die."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [LOCK, site_id])
-        ours = bool(cursor.fetchone()[0])
-        try:
-            yield ours
-        finally:
-            if ours and connection.is_usable():
-                cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCK, site_id])
-
-
-def hold_lock(site_id: int) -> None:
-    """Wait for the site's lock and keep it to the end of the open transaction (a decision)."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [LOCK, site_id])
-
-
 def _is_behind(site_id: int) -> bool:
     return (
         SitePlan.objects.filter(site_id=site_id)
@@ -105,21 +99,27 @@ def _is_behind(site_id: int) -> bool:
     )
 
 
-def _answer(site_id: int, *, wall_now: datetime, tick: bool) -> Result:
+def _answer(site_id: int, *, wall_now: datetime, tick: bool = False) -> _Answer:
+    with try_lock(PLAN, site_id) as ours:
+        if not ours:
+            return _Answer(Result("BUSY"))
+        return _answer_alone(site_id, wall_now=wall_now, tick=tick)
+
+
+def _answer_alone(site_id: int, *, wall_now: datetime, tick: bool) -> _Answer:
     began = time.perf_counter()
     plan = SitePlan.objects.filter(site_id=site_id).first()
     seq = SiteHead.objects.filter(site_id=site_id).values_list("seq", flat=True).first()
     if plan is None or seq is None:
-        return Result("CURRENT")
+        return _Answer(Result("CURRENT"))
     engine_changed = _engine_changed(plan)
     tick = tick or _clock_has_moved(plan, wall_now)
-    wanted = seq > plan.computed_seq or plan.dirty or plan.failures or tick or engine_changed
-    if not wanted and not Disruption.objects.awaiting_options(site_id).exists():
-        return Result("CURRENT", plan.plan_version, plan.computed_seq)
+    if not (seq > plan.computed_seq or plan.dirty or plan.failures or tick or engine_changed):
+        return _Answer(Result("CURRENT", plan.plan_version, plan.computed_seq))
     same = plan.failure.startswith(f"{seq}:")
     if same and plan.failures >= rules.FAILURES and not tick:
         # Set aside until another event comes or the next tick; the site says so on its pages.
-        return Result("FAILED", plan.plan_version, plan.computed_seq)
+        return _Answer(Result("FAILED", plan.plan_version, plan.computed_seq))
     # The dirty mark is taken down before the reading and not after it, so that a bypass in
     # between is seen next time. Until the answer is stored, the attempt counts as a failure:
     # a process that is killed on the way leaves it behind, and the sweeper goes on from there.
@@ -131,7 +131,6 @@ def _answer(site_id: int, *, wall_now: datetime, tick: bool) -> Result:
     try:
         return _compute_and_store(
             site_id,
-            plan,
             wall_now=wall_now,
             must_store=plan.dirty or engine_changed,
             began=began,
@@ -145,7 +144,54 @@ def _answer(site_id: int, *, wall_now: datetime, tick: bool) -> Result:
             **({"dirty": True} if plan.dirty else {}),
             failure=f"{seq}: {type(problem).__name__}: {problem} ({where.name}:{where.lineno})",
         )
-        return Result("FAILED", plan.plan_version, plan.computed_seq)
+        return _Answer(Result("FAILED", plan.plan_version, plan.computed_seq))
+
+
+def _options(site_id: int, answer: _Answer) -> bool:
+    """Make the options that wait, of the answered study or of a new one; False: look again."""
+    if not Disruption.objects.awaiting_options(site_id).exists():
+        return True
+    with try_lock(OPTIONS, site_id) as ours:
+        if not ours:
+            # Whoever makes them sees by himself that the plan has moved.
+            return True
+        study, found = answer.study, answer.found
+        if study is None or found is None:
+            study = Study(snapshot.take(site_id, wall_now=clock.wall_now()))
+            if study.snap.seq > study.snap.computed_seq:
+                return False
+            found = disruptions.find(study)
+            version = study.snap.plan_version
+        else:
+            version = answer.result.version
+        try:
+            choices.refresh(
+                study, found, version, between=_urgent_first(site_id, study.snap.seq, version)
+            )
+        except choices.Superseded:
+            return False
+    return True
+
+
+def _urgent_first(site_id: int, seq: int, version: int) -> choices.Between:
+    """Look every few milliseconds of a long work for what goes first, at any site."""
+    looked = 0.0
+
+    def look(gives_way: bool) -> None:
+        nonlocal looked
+        if time.perf_counter() - looked < LOOK_EVERY_S:
+            return
+        behind = Q(computed_seq__lt=F("site__head__seq"), failures__lt=rules.FAILURES)
+        for other, its_version, its_seq in SitePlan.objects.filter(
+            behind | Q(site_id=site_id)
+        ).values_list("site_id", "plan_version", "site__head__seq"):
+            if other != site_id:
+                _answer(other, wall_now=clock.wall_now())
+            elif gives_way and (its_version != version or its_seq > seq):
+                raise choices.Superseded
+        looked = time.perf_counter()
+
+    return look
 
 
 def _clock_has_moved(plan: SitePlan, wall_now: datetime) -> bool:
@@ -166,8 +212,8 @@ def _engine_changed(plan: SitePlan) -> bool:
 
 
 def _compute_and_store(
-    site_id: int, plan: SitePlan, *, wall_now: datetime, must_store: bool, began: float
-) -> Result:
+    site_id: int, *, wall_now: datetime, must_store: bool, began: float
+) -> _Answer:
     snap = snapshot.take(site_id, wall_now=wall_now)
     engine_began = time.perf_counter()
     study = Study(snap)
@@ -177,8 +223,8 @@ def _compute_and_store(
         SitePlan.objects.filter(site_id=site_id, plan_version=snap.plan_version).update(
             failures=0, failure="", as_of=snap.now_at, computed_at=clock.wall_now()
         )
-        choices.refresh(study, found, snap.plan_version)
-        return Result("SAME", snap.plan_version, snap.seq, 0, engine_ms, _ms(began))
+        same = Result("SAME", snap.plan_version, snap.seq, 0, engine_ms, _ms(began))
+        return _Answer(same, study, found)
     version = snap.plan_version + 1
     cause = "EVENTS" if snap.seq > snap.computed_seq else "ENGINE" if must_store else "TICK"
     newest = snap.events[-1].received_at if snap.events else None
@@ -192,7 +238,7 @@ def _compute_and_store(
             failures=0,
             failure="",
         ):
-            return Result("LOST", snap.plan_version, snap.seq)
+            return _Answer(Result("LOST", snap.plan_version, snap.seq))
         latency_ms = (stored_at - newest).total_seconds() * 1000 if newest else None
         store_version(
             study, version, cause, engine_ms, {**found.plan_figures, "latency_ms": latency_ms}
@@ -206,10 +252,11 @@ def _compute_and_store(
             partial(live.publish, site_id, topics, version=version, seq=snap.seq, event_at=newest),
             robust=True,
         )
-    answer_ms = _ms(began)
-    choices.refresh(study, found, version)
-    log.info("site %s: version %s at event %s, %.0f ms", site_id, version, snap.seq, answer_ms)
-    return Result("STORED", version, snap.seq, len(snap.events), engine_ms, answer_ms)
+    result = Result("STORED", version, snap.seq, len(snap.events), engine_ms, _ms(began))
+    log.info(
+        "site %s: version %s at event %s, %.0f ms", site_id, version, snap.seq, result.total_ms
+    )
+    return _Answer(result, study, found)
 
 
 def _ms(began: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -653,9 +653,18 @@ class Study:
 
     # -- options ----------------------------------------------------------------------------------
 
-    def options(self, cause: impact.Cause, stake: impact.Stake) -> ways.Options:
+    def options(
+        self, cause: impact.Cause, stake: impact.Stake, *, between: Callable[[], None] = ways.go_on
+    ) -> ways.Options:
+        """The ways to respond; `between` is called before each projection and may end it."""
         return ways.generate(
-            self.plant, self.projection, cause, self.rules, now=self.now, hot=stake.impact.worse
+            self.plant,
+            self.projection,
+            cause,
+            self.rules,
+            now=self.now,
+            hot=stake.impact.worse,
+            between=between,
         )
 
     def evaluate(self, changes: Sequence[Change]) -> ways.Evaluation:

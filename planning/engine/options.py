@@ -10,7 +10,7 @@ plant gives the same options.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -400,7 +400,15 @@ class _Idea:
 class _Search:
     """Makes ideas and evaluates them, at most `budget` times."""
 
-    def __init__(self, ground: _Ground, cause: Cause, hot: Sequence[LineHit], budget: int) -> None:
+    def __init__(
+        self,
+        ground: _Ground,
+        cause: Cause,
+        hot: Sequence[LineHit],
+        budget: int,
+        between: Callable[[], None],
+    ) -> None:
+        self.between = between
         self.ground = ground
         self.plant = ground.plant
         self.projection = ground.projection
@@ -548,6 +556,7 @@ class _Search:
         key = tuple(changes)
         if not key or key in self.tried or self.left() <= 0:
             return None
+        self.between()
         self.evaluations += 1
         found = _evaluate(self.ground, key, allow_frozen=False, inventory=False)
         self.tried[key] = found
@@ -932,6 +941,10 @@ def _pauses(plant: Plant, unit: int, begin: int, last: int) -> Iterator[tuple[in
 # -- all of it -----------------------------------------------------------------------------------
 
 
+def go_on() -> None:
+    """Nothing more urgent waits."""
+
+
 def generate(
     plant: Plant,
     projection: Projection,
@@ -941,6 +954,7 @@ def generate(
     now: int,
     hot: Sequence[LineHit] | None = None,
     budget: int = BUDGET,
+    between: Callable[[], None] = go_on,
 ) -> Options:
     """Return the ways to respond to a cause, best first; doing nothing is always one of them.
 
@@ -949,6 +963,7 @@ def generate(
                 first; if not given they are computed, which costs one projection more. Without
                 any, the lines that are late anyway.
     budget      most projections of changes.
+    between     called before each projection; what it raises ends the search.
 
     Verdicts: an option that doesn't beat doing nothing, or that another one equals or beats in
     every figure without asking more units, is WORSE and names who beats it by which figure; what
@@ -959,7 +974,7 @@ def generate(
         hot = at_stake(plant, projection, cause, rules, now=now).impact.worse
     if not hot:
         hot = _late_lines(ground)
-    search = _Search(ground, cause, hot, budget)
+    search = _Search(ground, cause, hot, budget, between)
     if hot:
         search.other_units()
         search.fewer_moves()

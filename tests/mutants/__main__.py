@@ -53,8 +53,8 @@ MUTANTS = (
     ),
     Mutant(
         "the site's lock is not taken",
-        "planning/actions/recompute.py",
-        '"select pg_try_advisory_lock(%s, %s)", [LOCK, site_id]',
+        "planning/actions/lock.py",
+        '"select pg_try_advisory_lock(%s, %s)", [space, site_id]',
         '"select true", []',
         "tests/planning/test_recompute.py",
     ),

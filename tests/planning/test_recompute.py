@@ -17,7 +17,7 @@ from mes.models import SiteHead, SitePlan
 from planning import actions as planning
 from planning import rules, snapshot
 from planning.actions import Result
-from planning.actions.recompute import LOCK
+from planning.actions.lock import PLAN
 from planning.actions.study import Study
 from planning.models import Decision, Disruption, Option, PlanVersion
 from tests.cast import HOUR
@@ -230,10 +230,10 @@ def test_a_site_that_somebody_computes_is_left_alone(committed_company: Company)
     company = committed_company
     break_down(company)
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_lock(%s, %s)", [LOCK, company.site.pk])
+        cursor.execute("select pg_advisory_lock(%s, %s)", [PLAN, company.site.pk])
         try:
             (result,) = in_threads(1, company.answer)
         finally:
-            cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCK, company.site.pk])
+            cursor.execute("select pg_advisory_unlock(%s, %s)", [PLAN, company.site.pk])
     assert isinstance(result, Result)
     assert result.state == "BUSY"

@@ -47,6 +47,8 @@ ACTS: dict[str, frozenset[str]] = {
     "workorder.release": frozenset({Role.PLANNER, Role.ENGINEER, Role.ADMIN}),
     "delivery.read": ALL,
     "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "task.read": ALL,
+    "task.finish": ALL - {Role.VIEWER},
     "stock.move": frozenset({Role.STORES, Role.SUPERVISOR, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
     "api": ALL,
@@ -64,6 +66,7 @@ NEEDS = {
     "station.work": gettext_lazy("Needs an operator or supervisor."),
     "event.report": gettext_lazy("Needs somebody of the floor, maintenance or planning."),
     "equipment.estimate": gettext_lazy("Needs maintenance, a supervisor or a planner."),
+    "unsettled.settle": gettext_lazy("Needs a supervisor or planner."),
     "stock.move": gettext_lazy("Needs stores or a supervisor."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
@@ -265,6 +268,7 @@ NAVIGATION = (
     ("materials:deliveries", gettext_lazy("Deliveries"), "truck", "delivery.read"),
     ("quality:holds", gettext_lazy("Holds"), "shield-alert", "plan.read"),
     ("equipment:list", gettext_lazy("Equipment"), "factory", "plan.read"),
+    ("planning:tasks", gettext_lazy("Tasks"), "square-check", "task.read"),
     ("planning:decisions", gettext_lazy("Decisions"), "check", "plan.read"),
     ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
 )

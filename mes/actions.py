@@ -1,4 +1,4 @@
-"""Acts on the site itself: its simulated clock. Neither is an event of the ledger."""
+"""Acts on the site itself, its simulated clock and its tasks; none is an event of the ledger."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from mes import doorbell
+from mes import doorbell, live
 from mes.commands import Command
 from mes.errors import Refused, Stale
-from mes.models import SiteClock
+from mes.models import Role, SiteClock, Task
+from mes.rows import find
 
 # Paused, real time, and a minute a second.
 SPEEDS = (0, 1, 60)
@@ -55,3 +56,25 @@ def _stands_at(command: Command) -> datetime:
     if at is None:
         raise Refused(_("This plant runs on the wall clock; nobody can move it."))
     return at
+
+
+def finish_task(command: Command, *, task_id: int) -> dict[str, Any]:
+    """Mark a task of one of the actor's roles as done; done before is answered as done.
+
+    :raises Refused: if it belongs to another role, or asks for words and not for a tick.
+    """
+    task = find(command, Task, task_id, lock=True)
+    if task.subject_type == "unsettled":
+        raise Refused(_("Say how it was settled; that finishes the task."))
+    if command.actor.roles.isdisjoint({task.role, Role.ADMIN}):
+        raise Refused(
+            _("This is a task for %(role)s.") % {"role": task.get_role_display()},
+            status=403,
+            code="no_right",
+        )
+    if task.done_at is None:
+        task.done_at, task.done_by_id = command.now, command.actor.person_id
+        task.save(update_fields=["done_at", "done_by"])
+        site_id = command.site.pk
+        transaction.on_commit(lambda: live.publish(site_id, ["tasks"]), robust=True)
+    return {"task_id": task.pk}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from planning.views import disruption, events, floor, lists, tower
+from planning.views import disruption, events, floor, lists, tasks, tower
 
 planning = [
     path("tower/", tower.tower, name="tower"),
     path("decisions/", tower.decisions, name="decisions"),
     path("decisions/<int:pk>/undo/", disruption.undo, name="undo"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/<int:pk>/done/", tasks.finish, name="finish_task"),
+    path("tasks/<int:pk>/settle/", tasks.settle_fact, name="settle"),
     path("demo/", tower.demo_control, name="demo_control"),
     path("disruptions/<int:pk>/", disruption.disruption, name="disruption"),
     path("disruptions/<int:pk>/assign/", disruption.assign, name="assign"),

@@ -31,6 +31,7 @@ UNIT_EVENTS = frozenset(
     {"equipment.unit.went_down", "equipment.estimate.changed", "equipment.unit.came_up"}
 )
 HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
+TASK_EVENTS = frozenset({"workorders.fact.unsettled", "workorders.fact.settled"})
 DECISION_EVENTS = frozenset({"planning.option.accepted", "planning.decision.undone"})
 
 
@@ -464,7 +465,9 @@ def _topics(found: Found) -> set[str]:
     topics = {"deliveries"}
     for event in snap.events:
         if event.kind in DECISION_EVENTS:
-            topics |= {"decisions", "inbox"}
+            topics |= {"decisions", "inbox", "tasks"}
+        elif event.kind in TASK_EVENTS:
+            topics.add("tasks")
         unit_id = None
         if event.subject_type == "unit":
             unit_id = event.subject_id

@@ -24,6 +24,7 @@ from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from planning import actions, demo, words
 from planning.models import Decision, Disruption, PlanVersion
+from planning.views.tasks import waiting_count
 from workorders.models import JobOrder
 
 PARTS = ("kpis", "inbox", "decided", "risk", "machines")
@@ -399,9 +400,14 @@ def demo_control(request: PlantRequest) -> HttpResponse:
 
 
 def nav_counts(request: HttpRequest) -> dict[str, Any]:
-    """How many disruptions wait, for the frame's navigation."""
+    """How many disruptions and tasks wait, for the frame's navigation."""
     site = getattr(request, "site", None)
     if site is None or getattr(request, "htmx", False):
         return {}
     waiting = Disruption.objects.filter(site=site, state__in=OPEN_STATES)
-    return {"nav_counts": {"inbox": waiting.exclude(kind="BACKLOG").count()}}
+    return {
+        "nav_counts": {
+            "inbox": waiting.exclude(kind="BACKLOG").count(),
+            "square-check": waiting_count(request),
+        }
+    }

@@ -27,6 +27,7 @@ PAGES = [
     "/deliveries/",
     "/equipment/",
     "/holds/",
+    "/tasks/",
 ]
 Opener = Callable[..., Page]
 
@@ -111,6 +112,28 @@ def test_too_many_pieces_are_kept_and_said_so(shop: Shop, open_page: Opener):
     expect(page.locator("[data-testid=kept]")).to_be_visible()
     expect(page.locator("[data-testid=good]")).to_have_text("0")
     assert Unsettled.objects.filter(site=shop.plant.site).exists()
+
+
+def test_what_was_kept_is_a_task_until_somebody_says_how_it_was_settled(
+    shop: Shop, open_page: Opener
+):
+    tasks = open_page("/tasks/", size=DESK)
+    expect(tasks.get_by_test_id("empty")).to_be_visible()
+    shop.plant.report(shop.plant.job(), 999)
+    tasks.reload()
+    row = tasks.get_by_test_id("task-row")
+    expect(row).to_contain_text("999")
+    assert violations(tasks) == []
+
+    row.get_by_test_id("how").fill("Counted again: 9, not 999")
+    row.get_by_test_id("settle").click()
+
+    expect(tasks.get_by_test_id("task-row")).to_have_count(0)
+    expect(tasks.get_by_test_id("done-row")).to_contain_text("Counted again: 9, not 999")
+    fact = Unsettled.objects.get(site=shop.plant.site)
+    assert fact.settlement == "Counted again: 9, not 999"
+    assert fact.settled_by is not None
+    assert not JobResponse.objects.filter(job_order=shop.plant.job()).exists()
 
 
 def test_a_report_from_another_tablet_appears_and_spares_what_is_being_typed(

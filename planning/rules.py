@@ -439,8 +439,9 @@ class OptionFigures(TypedDict, total=False):
 
     facts: dict[str, Any]
     late_lines: int
+    late_anyway: int  # of the lines hit: late, but no later than without the event
     hit_lines: int
-    late_days: int
+    late_days: int  # against no event: negative where it makes up for more
     extra_cash: str
     extra_estimate: str
     late_cash: str
@@ -498,6 +499,7 @@ class PlanFigures(TypedDict, total=False):
     units: int
     units_down: int
     short_items: int
+    load_24h: dict[str, int]  # unit id -> percent of its working time in the next day
     late_cash: str
     late_estimate: str
     at_stake: str

@@ -119,13 +119,19 @@ def name_of(kind: str, facts: Facts) -> str:
     if facts.get("sequence"):
         units = ", ".join(facts["sequence"])
         parts.append(_("new sequence on %(units)s") % {"units": units})
+    overtime: dict[str, list[int]] = {}
     for window in facts.get("windows") or []:
-        parts.append(
-            _("%(hours)s overtime on %(unit)s")
-            % {"hours": duration(window["seconds"]), "unit": window["unit"]}
-        )
-    said = ", ".join(parts) or _("Change the plan")
-    return said[0].upper() + said[1:]
+        overtime.setdefault(window["unit"], []).append(int(window["seconds"]))
+    for unit, stretches in overtime.items():
+        said = _("%(hours)s overtime on %(unit)s") % {
+            "hours": duration(sum(stretches)),
+            "unit": unit,
+        }
+        if len(stretches) > 1:
+            said = _("%(overtime)s in %(n)d shifts") % {"overtime": said, "n": len(stretches)}
+        parts.append(said)
+    name = ", ".join(parts) or _("Change the plan")
+    return name[0].upper() + name[1:]
 
 
 def option_sub(option: Option) -> str:

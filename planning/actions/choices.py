@@ -283,6 +283,7 @@ def _headline(option: Option) -> dict[str, Any]:
         "facts": option.figures.get("facts", {}),
         "hit_lines": option.figures.get("hit_lines", 0),
         "late_lines": option.figures.get("late_lines", 0),
+        "late_anyway": option.figures.get("late_anyway", 0),
         "total": option.figures.get("total"),
         "saves": str(option.saves),
     }

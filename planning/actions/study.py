@@ -237,6 +237,7 @@ class Study:
             "units": len(plant.unit_id),
             "units_down": int(plant.unit_down.sum()),
             "short_items": int((out.item_below_zero_at != NEVER).sum()),
+            "load_24h": self.load_24h(),
             "late_cash": money(sum(cash for _, cash, _ in late.values())),
             "late_estimate": money(sum(estimate for _, _, estimate in late.values())),
             "at_stake": money(max(0, at_stake)),
@@ -245,6 +246,39 @@ class Study:
             "standing": {str(line_id): list(each) for line_id, each in late.items()},
         }
         return dict(figures)
+
+    def load_24h(self) -> dict[str, int]:
+        """By unit, how much of its working time in the next day is planned work, in percent.
+
+        An operation's set-up and work count as evenly spread between its start and its end. A
+        unit that has work without any working time is full.
+        """
+        plant, out, now = self.plant, self.projection, self.now
+        until = now + rules.DAY
+        ops = np.flatnonzero((out.op_state == int(State.DATED)) & (plant.op_unit >= 0))
+        start = np.maximum(out.op_start[ops], now).astype(np.float64)
+        end = np.maximum(out.op_end[ops], now).astype(np.float64)
+        inside = np.maximum(np.minimum(end, until) - start, 0) / np.maximum(end - start, 1)
+        work = (out.op_setup_s[ops] + out.op_work_s[ops]) * inside
+        load = np.bincount(plant.op_unit[ops], work, minlength=len(plant.unit_id))
+        table = plant.calendars
+        open_s = np.clip(table.end, now, until) - np.clip(table.start, now, until)
+        of = np.repeat(np.arange(len(table.id)), np.diff(table.ptr))
+        there = np.bincount(of, open_s, minlength=len(table.id))[plant.unit_calendar]
+        extra = np.clip(plant.exception_end, now, until) - np.clip(
+            plant.exception_start, now, until
+        )
+        at = np.repeat(np.arange(len(plant.unit_id)), np.diff(plant.unit_exception_ptr))
+        there = there + np.bincount(
+            at, np.where(plant.exception_open, extra, -extra), minlength=len(plant.unit_id)
+        )
+        percent = np.where(
+            there > 0, 100 * load / np.maximum(there * plant.unit_places, 1), 100 * (load > 0)
+        )
+        return {
+            str(unit_id): min(round(each), 100)
+            for unit_id, each in zip(plant.unit_id.tolist(), percent.tolist(), strict=True)
+        }
 
     def short_items(self) -> list[str]:
         """Codes of items whose stock is projected to fall below zero, or is below safety now."""
@@ -728,6 +762,7 @@ class Study:
             estimate -= int(late_gone.estimate.sum())
         return {
             "late_lines": len(worse) if stake is not None else found.late_lines,
+            "late_anyway": self._late_anyway(stake, hit),
             "hit_lines": self._hit_lines(stake, worse),
             "late_days": sum(
                 h["late_days"] - h["late_days_before"] for h in hit
@@ -762,8 +797,14 @@ class Study:
         """Of how many lines an option is told: those that doing nothing makes late, and its own."""
         if stake is None:
             return len(worse)
-        late = {each.line_id for each in stake.impact.lines if each.is_late and each.added_s > 0}
-        return len(late | {each["line_id"] for each in worse})
+        return len(_made_late(stake) | {each["line_id"] for each in worse})
+
+    def _late_anyway(self, stake: impact.Stake | None, hit: Sequence[rules.LineHit]) -> int:
+        """How many lines that doing nothing makes later are late under an option, but no later."""
+        if stake is None:
+            return 0
+        late = _made_late(stake)
+        return sum(0 < h["late_s"] <= h["late_before_s"] and h["line_id"] in late for h in hit)
 
     def _facts(self, candidate: ways.Candidate) -> dict[str, Any]:
         """What an option's name is made of."""
@@ -875,6 +916,11 @@ def _late_of(figures: dict[str, Any]) -> Late:
         int(line_id): (each[0], each[1], each[2])
         for line_id, each in figures.get("standing", {}).items()
     }
+
+
+def _made_late(stake: impact.Stake) -> set[int]:
+    """Lines that a cause makes late, or later than they are without it."""
+    return {each.line_id for each in stake.impact.lines if each.is_late and each.added_s > 0}
 
 
 def _counts(hit: impact.LineHit) -> bool:

@@ -168,7 +168,7 @@ def rough_plan(orders: list[OpenOrder], as_of: date) -> dict[int, Times]:
             first = open_order.jobs[0]
             heapq.heappush(ready[first.unit], (rank[first.order], first))
         else:
-            due = choices.end_of(open_order.order.due)
+            due = choices.last_of(open_order.order.due)
             ends = due if due > now else now + timedelta(seconds=choices.OVERDUE_S)
             found[open_order.order.id] = Times(ends, ends)
     number = {unit: n for n, unit in enumerate(_units())}

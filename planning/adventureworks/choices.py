@@ -107,6 +107,11 @@ def opens(day: date) -> datetime:
     return at(day, DAY_EDGE)
 
 
+def last_of(day: date) -> datetime:
+    """The last minute of a date: what is due on it is due then, and a page shows that date."""
+    return at(day, time(23, 59))
+
+
 def end_of(day: date) -> datetime:
-    """The first instant that is too late for a date."""
+    """The first instant after a date: what holds on it holds no longer."""
     return at(day + timedelta(days=1), time(0))

@@ -279,7 +279,7 @@ def map_company(company: Company, as_of: date) -> Load:
                 row.product,
                 row.quantity,
                 (row.price * (1 - row.discount)).quantize(FOUR_PLACES, ROUND_HALF_UP),
-                choices.end_of(sale.due),
+                choices.last_of(sale.due),
             )
             for sale, rows in sales
             for number, row in enumerate(rows, 1)
@@ -473,7 +473,7 @@ def _orders(company: Company, orders: list[OpenOrder], as_of: date) -> list[Orde
                 code=order_code(order.id),
                 product=order.product,
                 quantity=order.quantity,
-                due_at=choices.end_of(order.due),
+                due_at=choices.last_of(order.due),
                 released_at=choices.opens(order.starts),
                 is_past_due=order.due < as_of,
                 jobs=tuple(

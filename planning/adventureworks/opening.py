@@ -81,7 +81,7 @@ def _sold(company: Company, as_of: date) -> Moves:
     """What the open customer lines take, each at the last instant that keeps its promise."""
     moves: Moves = defaultdict(list)
     for sale, rows in open_sales(company, as_of):
-        ready_by = choices.end_of(sale.due) - timedelta(seconds=choices.TRANSIT_S + choices.PACK_S)
+        ready_by = choices.last_of(sale.due) - timedelta(seconds=choices.TRANSIT_S + choices.PACK_S)
         for row in rows:
             moves[row.product].append((ready_by, -Decimal(row.quantity)))
     return moves

@@ -70,6 +70,7 @@ OFFERED_A_KIND: Final = 3
 HOT_LINES: Final = 20
 NAMED: Final = 20  # lines that an option names as helped or hurt; the rest are counted
 MOVES: Final = 12  # jobs that one idea may move
+SHARED: Final = 40  # jobs of a stopped unit that others may take over in their turn
 GREEDY: Final = 5  # jobs that are tried one after the other, each kept if it pays
 WINDOW: Final = 14  # jobs of a queue that another order may concern
 LOOK_AHEAD_S: Final = 14 * DAY
@@ -644,6 +645,70 @@ class _Search:
             changes.append(MoveJob(int(self.plant.op_id[op]), unit_id, position))
         return tuple(changes)
 
+    def share(self, jobs: Sequence[int]) -> tuple[Change, ...]:
+        """Deal a stopped unit's queue out in its own order, until nothing gains by leaving.
+
+        A job goes where it is estimated to end first, between what starts there before and after
+        the start that it would have had here: with equal units and equally urgent queues both are
+        empty again at the same time, and no job jumps over all that waits elsewhere.
+        """
+        if self.cause.kind is not CauseKind.UNIT_DOWN:
+            return ()
+        home = int(np.flatnonzero(self.plant.unit_id == self.cause.id)[0])
+        waiting, free = self.queue(home), set(jobs)
+        begins = np.minimum(self.projection.op_start, self.projection.horizon)
+        stopped = float(min((begins[op] for op in waiting), default=0)) - self.ground.now
+        paces: dict[int, tuple[F64, F64]] = {home: self._pace(home)}
+        stays = 0.0  # work that is left here, up to this job
+        # By unit: each job in its new order with its turn (the start that it had) and its work.
+        queues: dict[int, list[tuple[int, float, float]]] = {}
+        changes: list[Change] = []
+        for op in waiting:
+            turn = float(begins[op]) - stopped
+            found: list[tuple[float, int, int, int]] = []
+            for row in self.alternates(op) if op in free else ():
+                unit = int(self.plant.alternate_unit[row])
+                if unit not in queues:
+                    queues[unit] = [
+                        (o, float(begins[o]), float(self.duration[o])) for o in self.queue(unit)
+                    ]
+                    paces[unit] = self._pace(unit)
+                position = self._turn(queues[unit], turn)
+                work = sum(each for *_, each in queues[unit][:position])
+                end = self._done(paces[unit], work + self._duration_at(op, row))
+                found.append((end, self.unit_id(unit), position, row))
+            length = float(self.duration[op])
+            if found and min(found)[0] < self._done(paces[home], stays + length):
+                _, unit_id, position, row = min(found)
+                there = queues[int(self.plant.alternate_unit[row])]
+                there.insert(position, (op, turn, self._duration_at(op, row)))
+                changes.append(MoveJob(int(self.plant.op_id[op]), unit_id, position))
+                if len(changes) == SHARED:
+                    break
+            else:
+                stays += length
+        return tuple(changes)
+
+    def _pace(self, unit: int) -> tuple[F64, F64]:
+        """Return the work of a unit's queue, summed up, and when each sum is projected done."""
+        ops = self.queue(unit)
+        work = np.cumsum(self.duration[ops]) if ops else np.zeros(0)
+        ends = np.minimum(self.projection.op_end[ops], self.projection.horizon).astype(np.float64)
+        return np.append(0.0, work), np.append(self._free_at(unit), np.maximum.accumulate(ends))
+
+    def _done(self, pace: tuple[F64, F64], work: float) -> float:
+        """Estimate when a unit has done so much work, from the pace of the queue it has."""
+        sums, ends = pace
+        beyond = max(0.0, work - float(sums[-1]))
+        slowness = float((ends[-1] - ends[0]) / sums[-1]) if sums[-1] else 1.0
+        return float(np.interp(work, sums, ends)) + beyond * slowness
+
+    def _turn(self, queue: Sequence[tuple[int, float, float]], turn: float) -> int:
+        """Return the place before the first job whose turn is later, behind all protected ones."""
+        least = max((at + 1 for at, (o, *_) in enumerate(queue) if self.protected[o]), default=0)
+        later = (at for at in range(least, len(queue)) if queue[at][1] > turn)
+        return next(later, len(queue))
+
     def _queue_ends(self, unit: int) -> list[tuple[int, float]]:
         ends = np.minimum(self.projection.op_end, self.projection.horizon)
         return [(op, float(ends[op])) for op in self.queue(unit)]
@@ -672,6 +737,9 @@ class _Search:
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/all", self.place(able))
         worst = self._worst_of(able)
         self.check(Kind.ALTERNATE_UNIT, "alternate-unit/worst-line", self.place(worst))
+        shared = self.share(jobs)
+        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/share", shared)
+        self.check(Kind.ALTERNATE_UNIT, "alternate-unit/share-half", shared[: len(shared) // 2])
         taken: list[int] = []
         held = self.nothing
         for op in able[:GREEDY]:

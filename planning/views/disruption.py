@@ -165,6 +165,10 @@ def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
     nothing = not figures["late_lines"] and not undated and not figures["items"]
     return {
         "late_orders": figures["late_lines"] - undated,
+        "later": sum(
+            0 < hit["late_before_s"] < hit["late_s"] and hit["after"] is not None
+            for hit in figures["lines_hit"]
+        ),
         "undated": undated,
         "items_out": figures["items"],
         "level": 1 if Decimal(figures["cash"]) > 0 else 2,
@@ -424,9 +428,11 @@ def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, 
         "name": words.option_name(option),
         "sub": words.option_sub(option),
         "best": False,
-        "on_time": max(hit - figures.get("late_lines", 0), 0),
+        "on_time": max(hit - figures.get("late_lines", 0) - figures.get("late_anyway", 0), 0),
+        "late_anyway": figures.get("late_anyway", 0),
         "of": hit,
-        "late_days": figures.get("late_days", 0),
+        "late_days": max(figures.get("late_days", 0), 0),
+        "made_up_days": max(-figures.get("late_days", 0), 0),
         "extra": extra if money else None,
         "late": late if money else None,
         "saves": option.saves if money else None,

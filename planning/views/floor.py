@@ -41,6 +41,7 @@ from workorders.actions import (
 from workorders.models import JobMaterial, JobOrder, JobResponse, UnitQueue
 
 MOVED_FOR = timedelta(hours=8)
+SHOWN = 30  # jobs of a queue
 DURATIONS = (
     ("10", gettext_lazy("10 min")),
     ("30", gettext_lazy("30 min")),
@@ -197,8 +198,9 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
         "now": _now_row(unit, running[0], times) if running else None,
         "rows": [
             _queue_row(job, times, stock, now, can_work, bool(stopped), bool(running))
-            for job in waiting[:30]
+            for job in waiting[:SHOWN]
         ],
+        "more": max(len(waiting) - SHOWN, 0),
         "reorder_reasons": (),
         "not_possible_reasons": (),
         "down": _down_sheet(request, unit) if not stopped else None,
@@ -299,7 +301,7 @@ def _queue_row(
         "item": job.work_order.item.code,
         "item_name": job.work_order.item.name,
         "quantity": left,
-        "run_s": int(left * job.run_s) + job.setup_s,
+        "run_s": int(left * job.run_s) + job.fixed_s + job.setup_s,
         "url": "",
         "ready": all(each["ok"] for each in readiness),
         "readiness": readiness,

@@ -218,7 +218,8 @@ def _inbox_row(
             "level": min(each.priority, 3),
         }
     if best and best["kind"] != "DO_NOTHING":
-        late, of = best.get("late_lines", 0), summary.get("lines", 0)
+        late = best.get("late_lines", 0) + best.get("late_anyway", 0)
+        of = summary.get("lines", 0)
         row["best"] = {
             "name": words.name_of(best["kind"], best.get("facts") or {}),
             "result": _("%(n)d of %(of)d on time") % {"n": max(of - late, 0), "of": of}
@@ -248,8 +249,10 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
         ((int(line), row) for line, row in standing.items() if row[0] > 0),
         key=lambda pair: (-(pair[1][1] + pair[1][2]), -pair[1][0], pair[0]),
     )[:RISK_ROWS]
-    lines = CustomerLine.objects.select_related("order__customer", "item").in_bulk(
-        [line for line, _row in late]
+    lines = (
+        CustomerLine.objects.select_related("order__customer", "item")
+        .annotate(of=Count("order__lines"))
+        .in_bulk([line for line, _row in late])
     )
     times = version.line_times_by_id() if version else {}
     rows: list[dict[str, Any]] = []
@@ -262,7 +265,7 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
         rows.append(
             {
                 "url": reverse("materials:deliveries") + f"?q={line.order.code}",
-                "code": line.order.code,
+                "code": line.order.code if line.of == 1 else f"{line.order.code}/{line.number}",
                 "customer": line.order.customer.name,
                 "item": line.item.code,
                 "quantity": line.open_quantity,

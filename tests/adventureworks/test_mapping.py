@@ -66,7 +66,7 @@ def test_customer_lines_keep_their_order_price_and_due_day(small: Company) -> No
         (2, 1, Decimal("980.0000")),
     ]
     assert {line.promised_at.isoformat() for line in load.customer_lines} == {
-        "2013-07-13T00:00:00-07:00"
+        "2013-07-12T23:59:00-07:00"
     }
     assert [(line.order_code, line.number, line.quantity) for line in load.purchases] == [
         ("PO-70", 1, 40)

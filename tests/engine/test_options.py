@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planning.engine.builder import PlantBuilder
 from planning.engine.changes import (
     AddCalendarWindow,
     Footprint,
@@ -23,7 +24,7 @@ from planning.engine.changes import (
 from planning.engine.cost import CostRules, LineTerms, Rate, Rates, Terms
 from planning.engine.impact import Cause, CauseKind
 from planning.engine.options import Kind, Options, Verdict, evaluate, generate
-from planning.engine.plant import NEVER, UNSET, Plant, QueueRule
+from planning.engine.plant import NEVER, PIECE, UNSET, Plant, QueueRule, Site, SupplyKind
 from planning.engine.projection import project
 from tests.engine.plans import DAY, HOUR, plants, two_mills
 from tests.engine.small_plants import small_plants
@@ -216,6 +217,42 @@ def test_the_same_plant_gives_the_same_options(builder: object) -> None:
     plant = down(builder.build(), 50 * HOUR)  # type: ignore[attr-defined]
     first, second = generated(plant, budget=5), generated(plant, budget=5)
     assert [c.to_json() for c in first.candidates] == [c.to_json() for c in second.candidates]
+
+
+def test_a_stopped_queue_is_dealt_out_in_its_turn_until_leaving_gains_nothing() -> None:
+    """Two equal mills, twelve hourly jobs each, one of them down for six hours.
+
+    Jobs 1 to 3 go between those of the other mill, each at its turn, and end at 2, 4 and 6; job 4
+    would end there at 8 and here, after the repair, at 7. So every job ends at most three hours
+    after its own hour, as promised; waiting makes each of the twelve here three hours late.
+    """
+    builder = PlantBuilder(Site(horizon=10 * DAY))
+    builder.add_calendar(id=1, intervals=[(0, 10 * DAY)])
+    queues = {1: list(range(1, 13)), 2: list(range(101, 113))}
+    for unit, jobs in queues.items():
+        builder.add_unit(id=unit, calendar=1, down=unit == 1, down_until=NOW + 6 * HOUR)
+        for place, job in enumerate(jobs, 1):
+            builder.add_item(id=job, kind=1)
+            builder.add_order(id=job, item=job)
+            builder.add_operation(
+                id=job, order=job, number=1, unit=unit, launch_qty=PIECE, run_us=HOUR * 1_000_000
+            )
+            builder.add_supply(id=job, kind=SupplyKind.OUTPUT, item=job, op=job)
+            due = NOW + (place + 3) * HOUR
+            builder.add_line(id=job, item=job, qty=PIECE, promised=due, value=1_000_0000)
+    for unit, jobs in queues.items():
+        for job in jobs:
+            builder.add_alternate(operation=job, unit=3 - unit, run_us=HOUR * 1_000_000)
+        builder.set_queue(unit=unit, operations=jobs)
+
+    options = generated(builder.build())
+
+    shared = options["alternate-unit/share"]
+    assert shared.changes == (MoveJob(1, 2, 1), MoveJob(2, 2, 3), MoveJob(3, 2, 5))
+    assert shared.verdict is Verdict.OFFERED
+    assert shared.figures is not None
+    assert options["do-nothing"].figures is not None
+    assert (options["do-nothing"].figures.late_lines, shared.figures.late_lines) == (12, 0)
 
 
 def test_a_job_that_no_other_unit_can_make_is_named() -> None:

@@ -228,6 +228,18 @@ class Option(models.Model):
         ALTERNATE_UNIT = "ALTERNATE_UNIT"
         OVERTIME = "OVERTIME"
         COMBINE = "COMBINE"
+        NEW_PROMISE = "NEW_PROMISE"
+        PARTIAL_SHIPMENT = "PARTIAL_SHIPMENT"
+        FASTER_FREIGHT = "FASTER_FREIGHT"
+        EXPEDITE = "EXPEDITE"
+        OTHER_SUPPLIER = "OTHER_SUPPLIER"
+        SUBSTITUTE = "SUBSTITUTE"
+        USE_SAFETY = "USE_SAFETY"
+        REPEG = "REPEG"
+        OVERLAP = "OVERLAP"
+        PULL_FORWARD = "PULL_FORWARD"
+        PARK = "PARK"
+        SUBCONTRACT = "SUBCONTRACT"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

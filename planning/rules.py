@@ -460,6 +460,8 @@ class OptionFigures(TypedDict, total=False):
     overtime_s: int
     full_until: str | None  # the saving is whole until then
     units: list[int]  # where people are told
+    promises: int  # lines that get a new promise
+    consents: list[dict[str, Any]]  # who, name, about, at: whose yes it needs
     gone: bool  # it was offered before and is not any more
     was: list[Any]  # [version, headline figures], the newest first
     refusal: dict[str, Any] | None

@@ -26,6 +26,8 @@ from planning import rules
 from planning.engine import calendars
 from planning.engine.builder import PlantBuilder
 from planning.engine.cost import Terms
+from planning.engine.offers import Faster, Freight, Offers, Quote, StandIn
+from planning.engine.offers import Rate as Price
 from planning.engine.plant import (
     NEVER,
     UNSET,
@@ -68,6 +70,7 @@ def _kept(site_id: int, name: str, made_of: Any, make: Callable[[], Made]) -> Ma
 
 # The source of a late day's worth where the customer has no rule of his own.
 DEFAULT_TERMS = "site default"
+STANDARD_COST = "standard cost"
 SUPPLY_KINDS = {
     "LOT": SupplyKind.LOT,
     "WORK_ORDER": SupplyKind.OUTPUT,
@@ -218,6 +221,10 @@ class Snapshot:
     committed: Version | None
     # What typed changes write, as stored: for the plan hash and for footprints.
     decided: dict[str, list[Any]] = field(default_factory=dict)
+    offers: Offers = field(default_factory=Offers)
+    suppliers: dict[int, str] = field(default_factory=dict)  # names
+    freights: dict[int, str] = field(default_factory=dict)
+    materials: dict[int, tuple[int, int]] = field(default_factory=dict)  # job order, item
     versions: dict[str, int] = field(default_factory=dict)
 
     def instant(self, seconds: int) -> datetime | None:
@@ -299,7 +306,8 @@ select id, calendar_id, unit_id, kind, starts_at, ends_at from equipment_calenda
 _UNITS = """
 select e.id, e.code, e.name, e.calendar_id, e.places, e.rate_ppm, e.reporting_rhythm,
        coalesce(u.mounted, '{}'), d.id, sec(d.started_at), sec(d.back_at), d.reason_id,
-       coalesce(r.name, ''), coalesce(d.note, ''), coalesce(d.back_said_by, ''), d.opened_seq
+       coalesce(r.name, ''), coalesce(d.note, ''), coalesce(d.back_said_by, ''), d.opened_seq,
+       e.kind
   from equipment_equipment e left join equipment_unitstatus u on u.unit_id = e.id
   left join equipment_downtime d on d.unit_id = e.id and d.ended_at is null
   left join equipment_reason r on r.id = d.reason_id
@@ -352,7 +360,8 @@ select l.predecessor_id, l.follower_id, l.kind, mil(l.batch), l.lag_s
  where p.work_order_id in (@awake) and f.work_order_id in (@awake) order by l.id
 """
 _COMPONENTS = """
-select m.id, m.job_order_id, m.item_id, mil(m.required - m.issued)
+select m.id, m.job_order_id, m.item_id, mil(m.required - m.issued),
+       case when m.instead_of_id is null then 0 else 1 end
   from workorders_jobmaterial m join workorders_joborder j on j.id = m.job_order_id
  where j.work_order_id in (@awake) and j.started_at is null and m.required > m.issued
    and j.status in ('WAITING', 'READY', 'HELD') order by m.id
@@ -362,7 +371,8 @@ select unit_id, version, job_order_ids from workorders_unitqueue where site_id =
  order by unit_id
 """
 _ITEMS = """
-select id, code, name, unit, source, tracked, lead_time_s, mil(safety_stock), decimals, put_away_s
+select id, code, name, unit, source, tracked, lead_time_s, mil(safety_stock), decimals, put_away_s,
+       safety_kept, (standard_cost * 10000)::bigint
   from materials_item where site_id = %(site)s order by id
 """
 _LOTS = """
@@ -377,7 +387,7 @@ select l.id, l.code, l.item_id, l.status, sec(l.received_at), sec(l.expires_at),
 """
 _PURCHASES = """
 select p.id, p.order_code || '/' || p.number, p.item_id, mil(p.quantity - p.received_quantity),
-       sec(p.expected_at), coalesce(s.lateness_s, -1), p.version
+       sec(p.expected_at), coalesce(s.lateness_s, -1), p.version, p.supplier_id
   from materials_purchaseline p join materials_supplier s on s.id = p.supplier_id
  where p.site_id = %(site)s and p.closed_at is null and p.quantity > p.received_quantity
  order by p.id
@@ -390,11 +400,34 @@ select l.id, o.code, l.number, c.id, c.name, l.item_id, mil(l.quantity - l.shipp
        c.basis, c.ship_complete, c.time_zone, c.counts_working_days, c.priority_class,
        (c.penalty_percent_day * 10000)::bigint, (c.penalty_per_day * 10000)::bigint,
        (c.late_weight_per_day * 10000)::bigint, (c.line_stop_per_day * 10000)::bigint,
-       c.grace_days, (c.cap_percent * 10000)::bigint, c.transit_s, sec(o.ordered_at), l.version
+       c.grace_days, (c.cap_percent * 10000)::bigint, coalesce(f.transit_s, c.transit_s),
+       sec(o.ordered_at), l.version, mil(greatest(l.part_quantity - l.shipped_quantity, 0)),
+       coalesce(l.freight_mode_id, 0)
   from materials_customerline l join materials_customerorder o on o.id = l.order_id
   join materials_customer c on c.id = o.customer_id
+  left join materials_freightmode f on f.id = l.freight_mode_id
  where l.site_id = %(site)s and l.shipped_at is null and l.cancelled_at is null
    and l.quantity > l.shipped_quantity order by l.id
+"""
+_QUOTES = """
+select q.id, q.supplier_id, s.name, q.item_id, q.lead_time_s, (q.price * 10000)::bigint,
+       mil(q.minimum_quantity), (q.order_fee * 10000)::bigint, q.expedite_lead_s,
+       (q.expedite_fee * 10000)::bigint, q.source, coalesce(s.lateness_s, -1)
+  from materials_supplieritem q join materials_supplier s on s.id = q.supplier_id
+ where q.site_id = %(site)s and q.valid_from <= %(now)s
+   and (q.valid_to is null or q.valid_to > %(now)s) order by q.id
+"""
+_FREIGHTS = """
+select id, name, standard, transit_s, (price * 10000)::bigint, source
+  from materials_freightmode where site_id = %(site)s and valid_from <= %(now)s
+   and (valid_to is null or valid_to > %(now)s) order by id
+"""
+_STAND_INS = """
+select b.item_id, b.component_id, a.component_id, mil(a.quantity_per), mil(b.quantity_per),
+       a.source
+  from materials_billalternate a join materials_billline b on b.id = a.bill_line_id
+ where a.site_id = %(site)s and a.valid_from <= %(now)s
+   and (a.valid_to is null or a.valid_to > %(now)s) order by a.id
 """
 _RESERVATIONS = """
 select id, lot_id, work_order_id, purchase_line_id, job_material_id, customer_line_id,
@@ -486,6 +519,9 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             lots=rows(_LOTS),
             purchases=rows(_PURCHASES),
             lines=rows(_LINES),
+            quotes=rows(_QUOTES),
+            freights=rows(_FREIGHTS),
+            stand_ins=rows(_STAND_INS),
             reservations=rows(_RESERVATIONS),
             pegs=rows(_PEGS),
             rates=rows(_RATES),
@@ -554,6 +590,9 @@ class _Reading:
     lots: Rows
     purchases: Rows
     lines: Rows
+    quotes: Rows
+    freights: Rows
+    stand_ins: Rows
     reservations: Rows
     pegs: Rows
     rates: Rows
@@ -645,6 +684,10 @@ def _build(read: _Reading) -> Snapshot:
         previous=previous,
         committed=committed,
         decided=_decided(read),
+        offers=_offers(read),
+        suppliers={row[1]: row[2] for row in read.quotes},
+        freights={row[0]: row[1] for row in read.freights},
+        materials={row[0]: (row[1], row[2]) for row in read.components},
         versions=_versions(read),
     )
 
@@ -872,6 +915,7 @@ def _add_orders(
             id=np.array([row[0] for row in read.orders], np.int64),
             item=np.array([row[2] for row in read.orders], np.int64),
             need_by=_or((row[3] for row in read.orders), NEVER),
+            not_before=_or((row[4] for row in read.orders), UNSET),
         )
     order_not_before = {row[0]: row[4] for row in read.orders}
     held = {hold.job_order_id: hold for hold in holds.values() if hold.job_order_id}
@@ -974,6 +1018,8 @@ def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, 
         safety,
         decimals,
         _away,
+        kept,
+        _cost,
     ) in read.items:
         since = UNSET
         if str(item_id) in guessed:
@@ -988,6 +1034,7 @@ def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, 
             lead_s=lead_s or -1,
             guess_from=since,
             safety_qty=safety,
+            safety_kept=kept,
             quantum_qty=10 ** (6 - min(6, decimals)),
         )
 
@@ -1044,7 +1091,7 @@ def _add_supplies(
             left = max(quantity - put_away, 0)
             comes = (order_id, int(SupplyKind.TRANSFER), item_id, left, due, learned)
             rows.append((*comes, *sound, 0, 0))
-    for line_id, _code, item_id, quantity, expected, lateness, _version in read.purchases:
+    for line_id, _code, item_id, quantity, expected, lateness, *_ in read.purchases:
         late_s = lateness if lateness >= 0 else learned
         comes = (line_id, int(SupplyKind.PURCHASE), item_id, quantity, expected, late_s)
         rows.append((*comes, *sound, 0, 0))
@@ -1069,7 +1116,7 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
     for row in read.lines:
         (line_id, order, number, customer_id, customer, item_id, _open, requested, first,
          promised, value, priced, _pack, basis, _complete, zone, working, _priority, percent,
-         per_day, weight, stop, grace, cap, _transit, _ordered, version) = row  # fmt: skip
+         per_day, weight, stop, grace, cap, _transit, _ordered, version, *_) = row  # fmt: skip
         # Who has no rule of his own costs the site's default, and that is an estimate.
         has_rule = any(x is not None for x in (percent, per_day, weight, stop))
         found[line_id] = Line(
@@ -1128,17 +1175,22 @@ def _line_columns(read: _Reading, lines: Mapping[int, Line]) -> Columns:
                 terms.value or 0,
                 sum(amounts) if amounts else -1,
                 -1 if terms.cap is None else terms.cap,
+                row[27] if row[27] < row[6] else 0,
+                row[28],
             )
         )
     return _table(
         rows, "id", "item", "qty", "basis", "promised", "requested", "stop", "priority",
         "ordered", "partial", "prepare_s", "transit_s", "value", "late_per_day", "late_cap",
+        "part_qty", "mode",
     )  # fmt: skip
 
 
 def _add_demands(builder: PlantBuilder, read: _Reading, lines: Columns) -> None:
     if read.components:
-        builder.add_components(**_table(read.components, "id", "operation", "item", "qty"))
+        columns = _table(read.components, "id", "operation", "item", "qty", "substitute")
+        columns.pop("substitute")
+        builder.add_components(**columns)
     if read.lines:
         builder.add_lines(**lines)
 
@@ -1328,7 +1380,66 @@ def _decided(read: _Reading) -> dict[str, list[Any]]:
             [row[0], None if row[9] is None else _absolute(row[9], read)] for row in read.lines
         ],
         "purchases": [[row[0], row[3], _absolute(row[4], read)] for row in read.purchases],
+        "parts": [[row[0], row[27]] for row in read.lines if row[27]],
+        "freight": [[row[0], row[28]] for row in read.lines if row[28]],
+        "substitutes": [[row[0], row[2], row[3]] for row in read.components if row[4]],
+        "safety": [row[0] for row in read.items if row[10]],
+        "parked": [[row[0], _absolute(row[4], read)] for row in read.orders if row[4] is not None],
+        "links": [row[:4] for row in read.links],
     }
+
+
+def _offers(read: _Reading) -> Offers:
+    """What can be had from outside; kept while the masters and the open purchases stay."""
+    made_of = (
+        read.quotes, read.freights, read.stand_ins, read.items,
+        [(row[0], row[2], row[7]) for row in read.purchases], [row[16] for row in read.units],
+    )  # fmt: skip
+    return _kept(read.site.id, "offers", made_of, partial(_make_offers, read))
+
+
+def _make_offers(read: _Reading) -> Offers:
+    def price(amount: int | None, source: str) -> Price | None:
+        return None if amount is None else Price(amount, source)
+
+    quoted = {(row[1], row[3]): row for row in read.quotes}
+    faster = {}
+    for purchase_id, _code, item_id, _left, _expected, _late, _version, supplier in read.purchases:
+        quote = quoted.get((supplier, item_id))
+        if quote is not None and quote[8] is not None:
+            faster[purchase_id] = Faster(purchase_id, quote[8], price(quote[9], quote[10]))
+    usual = next((row for row in read.freights if row[2]), None)
+    learned = read.site.supplier_lateness_s
+    return Offers(
+        quotes=tuple(
+            Quote(
+                id=row[0],
+                supplier_id=row[1],
+                item_id=row[3],
+                lead_s=row[4],
+                price=price(row[5], row[10]),
+                minimum_qty=row[6],
+                fee=price(row[7], row[10]),
+                late_s=row[11] if row[11] >= 0 else learned,
+            )
+            for row in read.quotes
+        ),
+        faster=faster,
+        freights=tuple(
+            Freight(row[0], row[3], price(row[4], row[5]))
+            for row in read.freights
+            if row[3] is not None
+        ),
+        standard=price(usual[4], usual[5]) if usual else None,
+        stand_ins=tuple(
+            StandIn(item, component, instead, num, den, source)
+            for item, component, instead, num, den, source in read.stand_ins
+        ),
+        item_cost={
+            row[0]: Price(row[11], STANDARD_COST) for row in read.items if row[11] is not None
+        },
+        external=frozenset(row[0] for row in read.units if row[16] == "EXTERNAL"),
+    )
 
 
 def _absolute(seconds: int, read: _Reading) -> int:

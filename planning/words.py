@@ -130,8 +130,106 @@ def name_of(kind: str, facts: Facts) -> str:
         if len(stretches) > 1:
             said = _("%(overtime)s in %(n)d shifts") % {"overtime": said, "n": len(stretches)}
         parts.append(said)
-    name = ", ".join(parts) or _("Change the plan")
+    parts += _deals(facts)
+    if kind == "SUBCONTRACT" and moves:
+        parts[0] = _("%(jobs)s made outside: %(said)s") % {
+            "jobs": ", ".join(operation(move["order"], move["number"]) for move in moves[:3]),
+            "said": parts[0],
+        }
+    name = ", ".join(parts) or str(IDEAS.get(kind, _("Change the plan")))
     return name[0].upper() + name[1:]
+
+
+def _deals(facts: Facts) -> list[str]:
+    """What is agreed with others, a phrase each; several new dates are one phrase."""
+    deals: Sequence[Facts] = facts.get("deals") or []
+    promises = [deal for deal in deals if deal["kind"] == "set_promise"]
+    zone = str(facts.get("zone") or "UTC")
+    parts = []
+    if len(promises) > 1:
+        names = list(dict.fromkeys(deal["customer"] for deal in promises))
+        parts.append(_("ask %(names)s for new dates") % {"names": _names(names)})
+        deals = [deal for deal in deals if deal["kind"] != "set_promise"]
+    # What is bought is kept for who is short: that goes without saying.
+    if any(deal["kind"] == "add_purchase" for deal in deals):
+        deals = [deal for deal in deals if deal["kind"] != "reserve"]
+    said = [_deal(deal, zone) for deal in deals]
+    if len(said) > MOST_DEALS:
+        more = len(said) - MOST_DEALS
+        said = [*said[:MOST_DEALS], _("%(n)d more") % {"n": more}]
+    return [*parts, *said]
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(some)s and %(last)s") % {"some": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def _day(text: str | None, zone: str, *, hour: bool = False) -> str:
+    at = instant(text)
+    if at is None:
+        return _("no date")
+    local = at.astimezone(ZoneInfo(zone))
+    day = date_format(local, "D j M")
+    return f"{day} {local:%H:%M}" if hour else day
+
+
+def _deal(deal: Facts, zone: str) -> str:
+    given = {
+        **deal,
+        "qty": qty(deal["qty"]) if "qty" in deal else "",
+        "day": _day(deal.get("at"), zone),
+        "at": _day(deal.get("at"), zone, hour=True),
+        "old": _day(deal.get("was"), zone),
+    }
+    kind = deal["kind"]
+    if kind == "set_promise":
+        said = _("ask %(customer)s for %(day)s instead of %(old)s (%(line)s)")
+    elif kind == "ship_partial":
+        said = _("ship %(qty)s %(unit)s of %(line)s ahead, the rest later")
+    elif kind == "set_freight":
+        said = _("send %(line)s by %(mode)s") if deal.get("mode") else _("send %(line)s as usual")
+    elif kind == "set_purchase_date":
+        said = _("expedite %(purchase)s: %(at)s instead of %(old)s")
+    elif kind == "add_purchase":
+        said = _("buy %(qty)s %(unit)s of %(item)s from %(supplier)s, here %(at)s")
+    elif kind == "substitute":
+        said = _("%(job)s takes %(item)s instead of %(instead_of)s")
+    elif kind == "reserve":
+        said = _("%(taker)s takes %(qty)s %(unit)s of %(item)s from %(source)s")
+    elif kind == "unreserve":
+        said = _("%(taker)s gives back %(qty)s %(unit)s of %(item)s from %(source)s")
+    elif kind == "keep_safety":
+        said = _("use the safety stock of %(item)s")
+    elif kind == "park_order" and deal.get("at"):
+        said = _("park %(order)s until %(at)s")
+    elif kind == "park_order":
+        said = _("begin %(order)s now")
+    elif deal.get("qty", "0") == "0":
+        said = _("%(job)s waits for the whole step before it")
+    else:
+        said = _("%(job)s starts with %(qty)s pieces of the step before it")
+    return str(said % given)
+
+
+MOST_DEALS = 3
+CONSENT_ROLES = {"CUSTOMER": "SALES", "SUPPLIER": "BUYER", "QUALITY": "QUALITY"}
+
+
+def consent(each: Facts) -> str:
+    """Whose yes an option needs."""
+    return {
+        "CUSTOMER": _("%(name)s has to agree (%(about)s)"),
+        "SUPPLIER": _("the supplier has to confirm (%(name)s)"),
+        "QUALITY": _("quality has to agree (%(about)s)"),
+    }[str(each["who"])] % {"name": each["name"], "about": each["about"]}
+
+
+def ask(each: Facts) -> str:
+    """The task of who gets that yes."""
+    said = _deal(each, str(each.get("zone") or "UTC"))
+    return _("Get the yes: %(said)s.") % {"said": said}
 
 
 def option_sub(option: Option) -> str:
@@ -145,6 +243,7 @@ def option_sub(option: Option) -> str:
     if windows := figures.get("facts", {}).get("windows"):
         hours = duration(sum(int(window["seconds"]) for window in windows))
         parts.append(_("%(hours)s overtime to confirm") % {"hours": hours})
+    parts += list(dict.fromkeys(consent(each) for each in figures.get("consents", [])[:2]))
     if moved := len(figures.get("moved", [])):
         parts.append(
             ngettext("%(n)d operation moves", "%(n)d operations move", moved) % {"n": moved}
@@ -195,6 +294,7 @@ FIGURES = {
     "money": gettext_lazy("money"),
     "late_value": gettext_lazy("late value"),
     "late_lines": gettext_lazy("late lines"),
+    "promises": gettext_lazy("customers to ask"),
     "weight": gettext_lazy("how much it moves"),
 }
 
@@ -209,6 +309,26 @@ def beaten(option: Option) -> str:
         "other": str(found.get("by", "")).replace("-", " "),
         "figure": figure.replace("_", " "),
     }
+
+
+IDEAS = {
+    "RESEQUENCE": gettext_lazy("Another sequence"),
+    "ALTERNATE_UNIT": gettext_lazy("Another machine"),
+    "OVERTIME": gettext_lazy("Overtime"),
+    "COMBINE": gettext_lazy("Several together"),
+    "NEW_PROMISE": gettext_lazy("A new date"),
+    "PARTIAL_SHIPMENT": gettext_lazy("Partial shipment"),
+    "FASTER_FREIGHT": gettext_lazy("Faster freight"),
+    "EXPEDITE": gettext_lazy("Expedite the purchase"),
+    "OTHER_SUPPLIER": gettext_lazy("Another supplier"),
+    "SUBSTITUTE": gettext_lazy("A substitute"),
+    "USE_SAFETY": gettext_lazy("Stock below safety"),
+    "REPEG": gettext_lazy("Take it from another demand"),
+    "OVERLAP": gettext_lazy("Overlap the steps"),
+    "PULL_FORWARD": gettext_lazy("Pull other work forward"),
+    "PARK": gettext_lazy("Park another order"),
+    "SUBCONTRACT": gettext_lazy("Have it made outside"),
+}
 
 
 def impossible(option: Option) -> str:
@@ -231,8 +351,21 @@ WHATS = {
     "SETUP": gettext_lazy("Set-up"),
     "MACHINE": gettext_lazy("Machine hours"),
     "MOVE": gettext_lazy("Moves, for the ranking only"),
+    "NEW_PROMISE": gettext_lazy("Goodwill of a new promise"),
+    "FREIGHT": gettext_lazy("Freight"),
+    "EXPEDITE": gettext_lazy("Expediting"),
+    "PURCHASE": gettext_lazy("Price above standard cost"),
+    "ORDER_FEE": gettext_lazy("Order fee"),
+    "SUBSTITUTE": gettext_lazy("Substitute, above what it replaces"),
+    "SUBCONTRACT": gettext_lazy("Made outside"),
+    "SUBCONTRACT_ORDER": gettext_lazy("Outside: transport and papers"),
+    "PART": gettext_lazy("Spared by the part that ships ahead"),
     "LATE": gettext_lazy("Lateness, no rate"),
 }
+
+
+# What is a share of a sum; its rate is millionths.
+SHARES = frozenset({"PENALTY_PERCENT", "NEW_PROMISE"})
 
 
 def cost_line(row: Facts) -> dict[str, Any]:
@@ -241,6 +374,11 @@ def cost_line(row: Facts) -> dict[str, Any]:
     why = ""
     if row.get("quantity"):
         why = f"{_measure(row['quantity'], per)} × {_rate(row.get('rate'), per)}"
+    if row["what"] in SHARES:
+        share = format(Decimal(int(row["rate"])).scaleb(-4).normalize(), "f")
+        why = _("%(share)s %% of %(base)s") % {"share": share, "base": qty(Decimal(row["base"]))}
+        if int(row["quantity"]) > 1:
+            why = f"{_measure(row['quantity'], 'day')} × {why}"
     label = str(WHATS.get(row["what"], row["what"]))
     return {
         "label": f"{label}: {row['label']}" if row.get("label") else label,
@@ -255,6 +393,10 @@ def cost_line(row: Facts) -> dict[str, Any]:
 def _measure(value: Any, per: str) -> str:
     if per in ("hour", "h"):
         return str(duration(int(value)))
+    if per == "3600":
+        return str(duration(int(value)))
+    if per == "1000000":
+        return str(qty(Decimal(int(value)).scaleb(-6)))
     if per == "day":
         return ngettext("%(n)s day", "%(n)s days", int(value)) % {"n": value}
     return str(value)
@@ -264,7 +406,8 @@ def _rate(rate: Any, per: str) -> str:
     if rate is None:
         return _("unknown")
     said = format(Decimal(int(rate)).scaleb(-4).normalize(), "f")
-    return f"{said}/{per}" if per else said
+    unit = {"3600": "h", "1000000": "", "1": ""}.get(per, per)
+    return f"{said}/{unit}" if unit else said
 
 
 def flip(found: Facts | None, options: Sequence[Option], zone: ZoneInfo) -> str:
@@ -351,6 +494,29 @@ def reason(code: str) -> str:
         "NOTHING_TO_MOVE": _("no job waits that may be moved"),
         "ESTIMATE_PAST": _("that time is over"),
         "UNKNOWN": _("it is not in the plan any more"),
+        "NO_PROMISE": _("nothing was promised yet"),
+        "DATE_PAST": _("that time is over"),
+        "SAME": _("it is so already"),
+        "QUANTITY": _("that quantity can't be"),
+        "NOTHING_READY": _("no part of it is there in time"),
+        "NO_FASTER": _("nothing travels faster"),
+        "COUNTS_AT_SHIPPING": _("its customer counts the day on which it ships"),
+        "STARTED": _("the job has begun"),
+        "TAKES_IT": _("the job takes that item already"),
+        "OTHER_ITEM": _("that is another item"),
+        "NOT_ENOUGH": _("others have it by right"),
+        "NOT_EXPEDITED": _("its supplier delivers no faster"),
+        "NOTHING_ORDERED": _("nothing of it is on order"),
+        "NO_QUOTE": _("no supplier quotes it sooner"),
+        "NO_SUBSTITUTE": _("nothing is released to stand in for it"),
+        "NO_STOCK": _("not enough of it lies free"),
+        "SAFETY_USED": _("the plan counts on its safety stock already"),
+        "NOBODY_LATER": _("nobody who could wait has enough of it"),
+        "OWN_BOUND": _("its operations have bounds of their own"),
+        "OVERLAPS": _("its batches can't be smaller"),
+        "NOTHING_AHEAD": _("no order that could wait stands before it"),
+        "NOTHING_WAITS": _("no order waits for its release"),
+        "NO_OUTSIDE": _("nobody outside can do it"),
     }.get(code, code.replace("_", " ").lower())
 
 
@@ -471,6 +637,13 @@ def footprint_row(name: str, codes: Mapping[str, str]) -> str:
         "queue": _("the queue of %(code)s"),
         "calendar": _("the working time of %(code)s"),
         "job": _("job %(code)s"),
+        "line": _("customer line %(code)s"),
+        "purchase": _("purchase %(code)s"),
+        "material": _("the material of %(code)s"),
+        "order": _("order %(code)s"),
+        "item": _("item %(code)s"),
+        "link": _("how %(code)s is fed"),
+        "reserved": _("what is kept for %(code)s"),
     }
     return known[kind] % {"code": code} if kind in known else code
 

@@ -252,7 +252,8 @@ def _footprint(
         return {"rows": {}, "since": {}}
     found = candidate.footprint
     units: Iterable[int] = {*found.queues, *found.calendars}
-    rows = study.footprint_rows(units, found.ops)
+    others = [*found.rows, *(f"reserved:{kind}-{pk}" for kind, pk in found.demands)]
+    rows = study.footprint_rows(units, found.ops, others)
     known = option.footprint.get("rows", {})
     since = option.footprint.get("since", {})
     return {

@@ -23,12 +23,14 @@ from mes.events import plain
 from mes.models import Role, RoleGrant, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
+from planning.actions import acts
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
 from planning.engine.changes import (
     AddCalendarWindow,
     Change,
+    Footprint,
     MoveJob,
     RemoveCalendarWindow,
     from_json,
@@ -36,6 +38,7 @@ from planning.engine.changes import (
     to_json,
 )
 from planning.engine.changes import inverse as inverse_of
+from planning.engine.deals import Deal
 from planning.models import Decision, Disruption, Option
 from workorders.actions import move_job, set_queue
 from workorders.models import JobOrder, UnitQueue
@@ -80,6 +83,7 @@ def accept(
     figures = study.option_figures(
         found.figures, found.plant, found.projection, study.stake_of(disruption)
     )
+    figures["consents"] = study.consents(asked)
     if option.kind != Option.Kind.MINE:
         _compare_figures(command, study, option, figures, based_on_version)
     _check_authority(command, figures)
@@ -96,12 +100,16 @@ def accept(
         for unit, queue in snap.decided["queues"]
         if unit in _units_of(asked, touched)
     }
-    _apply(command, study, asked, touched, reason=reason)
-    pegs = peg_changes(snap, found.plant, found.projection)
+    decision_id = _next_id()
+    inverse["made"] = _apply(command, study, asked, touched, reason=reason, decision_id=decision_id)
+    planned = study.of(found.plant)
+    if any(isinstance(change, Deal) for change in asked):
+        # Rows that it made have their own numbers only now: the plan is taken from what is stored.
+        planned = Study(snapshot.take(command.site.pk, wall_now=wall_now()))
+    pegs = peg_changes(snap, planned.plant, planned.projection)
     put_pegs(command.site.pk, pegs)
     inverse["pegs"] = {"add": pegs["remove"], "remove": pegs["add"]}
 
-    decision_id = _next_id()
     Disruption.objects.filter(pk=disruption.pk).update(
         state=Disruption.State.ACCEPTED, growing=False
     )
@@ -123,7 +131,7 @@ def accept(
     _tasks(command, decision_id, study, asked, figures)
 
     def store(seq: int) -> None:
-        version = commit_projection(study.of(found.plant), seq=seq)
+        version = commit_projection(planned, seq=seq)
         after = Study(snapshot.take(command.site.pk, wall_now=wall_now()))
         Decision.objects.create(
             id=decision_id,
@@ -141,7 +149,9 @@ def accept(
             plan_hash_after=after.snap.plan_hash,
             changes=to_json(asked, epoch=study.unix_epoch),
             inverse=inverse,
-            footprint_after=after.footprint_rows(_units_of(asked, touched), _jobs_of(asked)),
+            footprint_after=after.footprint_rows(
+                _units_of(asked, touched), _jobs_of(asked), _others_of(found.footprint)
+            ),
             seen=plain(seen),
             predicted=_predicted(figures),
         )
@@ -187,8 +197,11 @@ def undo(command: Command, *, decision_id: int) -> dict[str, Any]:
     _check_still_undoable(command, study, decision, asked)
 
     reason = _("Taken back: %(title)s") % {"title": decision.title}
-    for change in reversed(asked):
-        if isinstance(change, MoveJob):
+    made = decision.inverse.get("made", [{}] * len(asked))
+    for change, kept in reversed(list(zip(asked, made, strict=True))):
+        if isinstance(change, Deal):
+            acts.undo(command, change, kept, reason=reason)
+        elif isinstance(change, MoveJob):
             _move_back(command, study, change, decision.inverse, reason)
         elif isinstance(change, AddCalendarWindow):
             remove_window(command, window_id=_window(study, change))
@@ -259,10 +272,20 @@ def _apply(
     queues: Mapping[int, Sequence[int]],
     *,
     reason: str,
-) -> None:
-    """Do what the changes say, each by the act of the app that owns it."""
-    for change in changes:
-        if isinstance(change, MoveJob):
+    decision_id: int,
+) -> list[dict[str, Any]]:
+    """Do what the changes say, each by the act of the app that owns it.
+
+    returns  for each change what undoing it needs beyond the change itself.
+    """
+    made: list[dict[str, Any]] = [{} for _change in changes]
+    bought: dict[int, int] = {}
+    for number, change in enumerate(changes):
+        if isinstance(change, Deal):
+            made[number] = acts.do(
+                command, study, change, decision_id=decision_id, bought=bought, reason=reason
+            )
+        elif isinstance(change, MoveJob):
             if study.snap.jobs[change.op_id].unit_id != change.to_unit_id:
                 move_job(
                     command,
@@ -280,6 +303,7 @@ def _apply(
         there = queue.job_order_ids if queue is not None else []
         ahead = [job_id for job_id in there if job_id not in set(waiting)]
         set_queue(command, unit_id=unit_id, job_order_ids=[*ahead, *waiting], reason=reason)
+    return made
 
 
 def _open_window(
@@ -379,10 +403,21 @@ def _jobs_of(changes: Sequence[Change]) -> set[int]:
 # -- comparing -----------------------------------------------------------------------------------
 
 
+def _others_of(found: Footprint) -> list[str]:
+    """Rows of a footprint that are neither queues, calendars nor jobs, by name."""
+    reserved = [f"reserved:{kind}-{pk}" for kind, pk in found.demands]
+    return [*found.rows, *reserved]
+
+
+def _others_in(stored: Iterable[str]) -> list[str]:
+    return [name for name in stored if name.split(":")[0] not in ("queue", "calendar", "job")]
+
+
 def _named(study: Study, rows: Iterable[str]) -> str:
     codes = {f"queue:{pk}": code for pk, code in study.snap.units.items()}
     codes |= {f"calendar:{pk}": code for pk, code in study.snap.units.items()}
     codes |= {f"job:{pk}": study.subject_code("job_order", pk) for pk in study.snap.jobs}
+    codes |= {name: study.row_label(name) for name in _others_in(rows)}
     return ", ".join(words.footprint_row(name, codes) for name in sorted(set(rows)))
 
 
@@ -392,7 +427,7 @@ def _compare_footprint(study: Study, option: Option, based_on_version: int) -> N
     since: dict[str, int] = option.footprint.get("since", {})
     units = [int(name.split(":")[1]) for name in stored if name.startswith("queue:")]
     jobs = [int(name.split(":")[1]) for name in stored if name.startswith("job:")]
-    now = study.footprint_rows(units, jobs)
+    now = study.footprint_rows(units, jobs, _others_in(stored))
     moved = [name for name, at in since.items() if at > based_on_version]
     moved += [name for name in stored if rules.row_moved(stored[name], now.get(name))]
     if moved:
@@ -425,6 +460,12 @@ def _compare_figures(
 def _check_still_undoable(
     command: Command, study: Study, decision: Decision, changes: Sequence[Change]
 ) -> None:
+    made = decision.inverse.get("made", [{}] * len(changes))
+    for change, kept in zip(changes, made, strict=True):
+        if isinstance(change, Deal):
+            said = acts.ended(command, change, kept, since=decision.event_seq)
+            if said:
+                raise Stale(said, moved=[])
     jobs = _jobs_of(changes)
     begun = (
         ShopFloorEvent.objects.filter(
@@ -450,7 +491,7 @@ def _check_still_undoable(
         )
     stored: dict[str, Any] = decision.footprint_after
     units = [int(name.split(":")[1]) for name in stored if name.startswith("queue:")]
-    now = study.footprint_rows(units, jobs)
+    now = study.footprint_rows(units, jobs, _others_in(stored))
     moved = [name for name in stored if rules.row_moved(stored[name], now.get(name))]
     if moved:
         raise Stale(
@@ -523,6 +564,8 @@ def _tasks(
                 study.snap.units[change.unit_id], starts_at, ends_at, study.snap.time_zone
             )
             rows.append((Role.SUPERVISOR, text, starts_at))
+    for each in figures.get("consents", []):
+        rows.append((words.CONSENT_ROLES[each["who"]], words.ask(each), None))
     for hit in figures["hurt"]:
         rows.append((Role.SALES, words.tell_customer(hit, study.snap.time_zone), None))
     Task.objects.bulk_create(

@@ -12,21 +12,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from django.utils.translation import gettext as _
 
 from mes.errors import Refused
 from planning import rules
 from planning.engine import assumptions, cost, impact
 from planning.engine import options as ways
 from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
+from planning.engine.deals import Deal
 from planning.engine.plant import (
     NEVER,
     UNSET,
+    DemandKind,
     PegKind,
     Plant,
     Projection,
     Reason,
     State,
     Status,
+    SupplyKind,
 )
 from planning.engine.projection import project
 from planning.models import Disruption
@@ -112,7 +116,7 @@ def cost_rules(snap: Snapshot) -> cost.CostRules:
             while len(_DAYS) > 256:
                 _DAYS.popitem(last=False)
         tables[name] = _DAYS[key]
-    return cost.CostRules(lines=_line_terms(snap, tables), rates=_rates(snap))
+    return cost.CostRules(lines=_line_terms(snap, tables), rates=_rates(snap), offers=snap.offers)
 
 
 def _line_terms(snap: Snapshot, tables: dict[str, npt.NDArray[Any]]) -> cost.LineTerms:
@@ -151,6 +155,9 @@ def _rates(snap: Snapshot) -> cost.Rates:
         move=cost.Rate(snap.move_price, "site policy"),
         setup_hour_of=each("SETUP_HOUR"),
         unit_hour_of=each("UNIT_HOUR"),
+        new_promise=one("NEW_PROMISE_PERCENT"),
+        piece_of=each("SUBCONTRACT_PIECE"),
+        job_of=each("SUBCONTRACT_ORDER"),
     )
 
 
@@ -544,6 +551,8 @@ class Study:
             label = self.snap.lines[row.id].code
         elif row.subject == "unit":
             label = self.snap.units.get(row.id, "")
+        elif row.subject in ("item", "purchase", "material"):
+            label = self.row_label(f"{row.subject}:{row.id}")
         return {
             "what": row.what.value,
             "sum": row.sum.value,
@@ -722,6 +731,7 @@ class Study:
                 "mine": beaten.mine,
                 "theirs": beaten.theirs,
             }
+        figures["consents"] = self.consents(candidate.changes)
         if candidate.figures is not None:
             plant = self.plant if candidate.plant is None else candidate.plant
             out = self.projection if candidate.projection is None else candidate.projection
@@ -783,6 +793,7 @@ class Study:
             "retimed": found.retimed,
             "frozen_moved": found.frozen_moved,
             "overtime_s": found.overtime_s,
+            "promises": found.promises,
             "full_until": self.at(found.full_until),
             "units": sorted(
                 {
@@ -837,7 +848,97 @@ class Study:
             "blocked_by": [
                 self.subject_code("job_order", job_id) for job_id in facts.get("blocked_by", [])
             ],
+            "deals": [self._deal(row) for row in facts.get("deals", [])],
+            "zone": snap.time_zone,
         }
+
+    def _deal(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What the name of a change that is agreed with others is made of."""
+        snap = self.snap
+        found: dict[str, Any] = {"kind": row["kind"]}
+        for name in ("promised_s", "at_s", "until_s"):
+            if row.get(name) is not None:
+                found["at"] = self.at(row[name])
+        line = snap.lines.get(row.get("line_id", 0))
+        if line is not None:
+            was = line.promised if line.promised != UNSET else line.requested
+            found |= {"line": line.code, "customer": line.customer, "was": self.at(was)}
+            found["unit"] = snap.items[line.item_id][2]
+        if "qty" in row:
+            found["qty"] = quantity(row["qty"])
+        if "batch_qty" in row:
+            found["qty"] = quantity(row["batch_qty"])
+        if "item_id" in row:
+            code, _said, unit = snap.items[row["item_id"]]
+            found |= {"item": code, "unit": unit}
+        if row.get("mode_id"):
+            found["mode"] = snap.freights.get(row["mode_id"], "")
+        quote = snap.offers.quote(row.get("quote_id", 0))
+        if quote is not None:
+            found["supplier"] = snap.suppliers.get(quote.supplier_id, "")
+        if row["kind"] == "set_purchase_date":
+            found["purchase"] = snap.purchases.get(row["purchase_id"], "")
+            found["was"] = self.at(self._expected(row["purchase_id"]))
+        if "material_id" in row:
+            job_id, item_id = snap.materials[row["material_id"]]
+            found |= {"job": self.subject_code("job_order", job_id)}
+            found["instead_of"] = self.item_code(item_id)
+        if "demand_kind" in row:
+            found |= self._reserved(row)
+        if "order_id" in row:
+            found["order"] = snap.orders.get(row["order_id"], "")
+        if "succ_id" in row:
+            found["job"] = self.subject_code("job_order", row["succ_id"])
+        return found
+
+    def _expected(self, purchase_id: int) -> int:
+        plant = self.plant
+        mine = (plant.supply_kind == int(SupplyKind.PURCHASE)) & (plant.supply_id == purchase_id)
+        return int(self.projection.supply_at[mine][0]) if mine.any() else NEVER
+
+    def _reserved(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        snap = self.snap
+        pk = row["demand_id"]
+        if row["demand_kind"] == int(DemandKind.LINE):
+            item_id, taker = snap.lines[pk].item_id, snap.lines[pk].code
+        else:
+            job_id, item_id = snap.materials[pk]
+            taker = self.subject_code("job_order", job_id)
+        source = {
+            int(SupplyKind.LOT): {lot: code for lot, (code, _item) in snap.lots.items()},
+            int(SupplyKind.PURCHASE): snap.purchases,
+        }.get(row["supply_kind"], snap.orders)
+        code, _said, unit = snap.items[item_id]
+        return {
+            "item": code,
+            "unit": unit,
+            "taker": taker,
+            "source": source.get(row["supply_id"], _("the new purchase")),
+        }
+
+    def consents(self, changes: Sequence[Change]) -> list[dict[str, Any]]:
+        """Whose yes a set of changes needs: the customer's, a supplier's, quality's."""
+        snap, plant = self.snap, self.plant
+        found: list[dict[str, Any]] = []
+        for row in to_json([change for change in changes if isinstance(change, Deal)]):
+            deal = self._deal(row)
+            if row["kind"] == "set_promise":
+                who, name, about = "CUSTOMER", deal["customer"], deal["line"]
+            elif row["kind"] == "ship_partial" and row["qty"]:
+                at = np.flatnonzero(plant.line_id == row["line_id"])[0]
+                if plant.line_partial[at]:
+                    continue
+                who, name, about = "CUSTOMER", deal["customer"], deal["line"]
+            elif row["kind"] == "set_purchase_date":
+                who, name, about = "SUPPLIER", deal["purchase"], deal["purchase"]
+            elif row["kind"] == "add_purchase":
+                who, name, about = "SUPPLIER", deal.get("supplier", ""), deal["item"]
+            elif row["kind"] == "substitute":
+                who, name, about = "QUALITY", "", deal["job"]
+            else:
+                continue
+            found.append({**deal, "who": who, "name": name, "about": about, "zone": snap.time_zone})
+        return found
 
     def refusal_figures(self, refusal: Refusal) -> dict[str, Any]:
         label = ""
@@ -845,6 +946,8 @@ class Study:
             label = self.snap.units.get(refusal.id, "")
         elif refusal.subject == "operation":
             label = self.subject_code("job_order", refusal.id)
+        else:
+            label = self.row_label(f"{refusal.subject}:{refusal.id}")
         return {"why": refusal.why.value, "subject": refusal.subject, "id": refusal.id,
                 "label": label}  # fmt: skip
 
@@ -887,8 +990,70 @@ class Study:
             fitted.append(change)
         return tuple(fitted)
 
-    def footprint_rows(self, units: Iterable[int], jobs: Iterable[int]) -> dict[str, Any]:
-        """Rows that a change may write, as they are: waiting jobs, windows, a job's place."""
+    def row_label(self, name: str) -> str:
+        """The code of a row that is named as in a footprint: "line:7" is SO-10482/1."""
+        what, _mark, key = name.partition(":")
+        snap = self.snap
+        if what == "link":
+            return self.subject_code("job_order", int(key.partition("-")[2]))
+        if what == "reserved":
+            kind, _mark, key = key.partition("-")
+            what = "line" if int(kind) == int(DemandKind.LINE) else "material"
+        pk = int(key)
+        if what == "line":
+            return snap.lines[pk].code if pk in snap.lines else key
+        if what == "material":
+            return self.subject_code("job_order", snap.materials.get(pk, (0, 0))[0])
+        known: Mapping[int, str] = {"purchase": snap.purchases, "order": snap.orders}.get(what, {})
+        return self.item_code(pk) if what == "item" else known.get(pk, key)
+
+    def _row(self, name: str) -> str:
+        """What a row of a footprint says now, "gone" where there is none."""
+        what, _mark, key = name.partition(":")
+        plant = self.plant
+        if what == "link":
+            pred, _mark, succ = key.partition("-")
+            at = np.flatnonzero(
+                (plant.op_id[plant.arc_pred] == int(pred))
+                & (plant.op_id[plant.arc_succ] == int(succ))
+            )
+            return f"{plant.arc_kind[at[0]]} {plant.arc_batch_qty[at[0]]}" if len(at) else "gone"
+        if what == "reserved":
+            kind, _mark, pk = key.partition("-")
+            to = (plant.demand_kind == int(kind)) & (plant.demand_id == int(pk))
+            hard = np.flatnonzero(to[plant.peg_demand] & (plant.peg_kind == int(PegKind.HARD)))
+            supplies = plant.peg_supply[hard]
+            pairs = zip(
+                plant.supply_kind[supplies].tolist(), plant.supply_id[supplies].tolist(),
+                plant.peg_qty[hard].tolist(), strict=True,
+            )  # fmt: skip
+            return "; ".join(f"{a} {b} {c}" for a, b, c in pairs)
+        ids, columns = {
+            "line": (plant.line_id, ("line_promised", "line_part_qty", "line_mode")),
+            "item": (plant.item_id, ("item_safety_kept",)),
+            "order": (plant.order_id, ("order_not_before",)),
+            "purchase": (plant.supply_id, ("supply_at",)),
+            "material": (plant.demand_id, ("demand_item",)),
+        }[what]
+        mine = ids == int(key)
+        if what == "purchase":
+            mine = mine & (plant.supply_kind == int(SupplyKind.PURCHASE))
+        if what == "material":
+            mine = mine & (plant.demand_kind == int(DemandKind.COMPONENT))
+        if not mine.any():
+            return "gone"
+        instants = ("line_promised", "order_not_before", "supply_at")
+        values = [(column, int(getattr(plant, column)[mine][0])) for column in columns]
+        return " ".join(str(self.at(v) if name in instants else v) for name, v in values)
+
+    def footprint_rows(
+        self, units: Iterable[int], jobs: Iterable[int], others: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Rows that a change may write, as they are: waiting jobs, windows, a job's place.
+
+        others  rows by name, see `Footprint.rows`; "reserved:<kind>-<id>" is what is kept for a
+                demand.
+        """
         plant, waiting = self.plant, self.waiting()
         rows: dict[str, Any] = {}
         for unit_id in sorted(set(units)):
@@ -908,6 +1073,8 @@ class Study:
         for job_id in sorted(set(jobs)):
             job = self.snap.jobs.get(job_id)
             rows[f"job:{job_id}"] = f"{job.unit_id} {job.status}" if job else "gone"
+        for name in sorted(set(others)):
+            rows[name] = self._row(name)
         return rows
 
 

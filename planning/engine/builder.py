@@ -265,6 +265,7 @@ class PlantBuilder:
             order_id=orders,
             order_item=_rows("order", "item", order["item"], items, none=True),
             order_need_by=order["need_by"],
+            order_not_before=order["not_before"],
             **_named("op", op, skip=("order", "unit")),
             op_order=op_order,
             op_unit=op_unit,

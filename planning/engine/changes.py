@@ -21,6 +21,8 @@ from typing import Any, ClassVar, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from planning.engine import deals
+from planning.engine.deals import DEALS, Deal, WhyNot
 from planning.engine.plant import (
     I32,
     I64,
@@ -94,24 +96,28 @@ class SetEstimate:
     guess: bool = False
 
 
-Change: TypeAlias = MoveJob | SetQueue | AddCalendarWindow | RemoveCalendarWindow | SetEstimate
+Change: TypeAlias = (
+    MoveJob | SetQueue | AddCalendarWindow | RemoveCalendarWindow | SetEstimate | Deal
+)
 
 KINDS: Final[dict[str, type[Change]]] = {
     each.kind: each
-    for each in (MoveJob, SetQueue, AddCalendarWindow, RemoveCalendarWindow, SetEstimate)
+    for each in (MoveJob, SetQueue, AddCalendarWindow, RemoveCalendarWindow, SetEstimate, *DEALS)
 }
-INSTANTS: Final = frozenset({"start_s", "end_s", "back_s"})
+INSTANTS: Final = frozenset({"start_s", "end_s", "back_s", "promised_s", "at_s", "until_s"})
+# What an instant that is not given means, by the field.
+NO_INSTANT: Final = {"back_s": NEVER, "promised_s": UNSET, "until_s": UNSET}
 
 
 def to_json(changes: Iterable[Change], *, epoch: int = 0) -> list[dict[str, Any]]:
-    """Return the changes as JSON values; instants become epoch + seconds, NEVER becomes None."""
+    """Return the changes as JSON values; instants become epoch + seconds, none becomes None."""
     rows: list[dict[str, Any]] = []
     for change in changes:
         row: dict[str, Any] = {"kind": change.kind}
         for each in fields(change):
             value = getattr(change, each.name)
             if each.name in INSTANTS:
-                value = None if value == NEVER else value + epoch
+                value = None if value in (NEVER, UNSET) else value + epoch
             row[each.name] = list(value) if isinstance(value, tuple) else value
         rows.append(row)
     return rows
@@ -146,12 +152,12 @@ def _value(number: int, name: str, value: Any, epoch: int) -> Any:
         if not isinstance(value, list | tuple) or not all(_whole(each) for each in value):
             raise ValueError(f"change {number}: op_ids is not a list of whole numbers")
         return tuple(value)
-    if name == "guess":
+    if name in ("guess", "keep"):
         if not isinstance(value, bool):
-            raise ValueError(f"change {number}: guess is not true or false")
+            raise ValueError(f"change {number}: {name} is not true or false")
         return value
-    if name == "back_s" and value is None:
-        return NEVER
+    if name in NO_INSTANT and value is None:
+        return NO_INSTANT[name]
     if not _whole(value):
         raise ValueError(f"change {number}: {name} is not a whole number")
     return value - epoch if name in INSTANTS else value
@@ -239,6 +245,8 @@ class _Draft:
                 self._remove_window(change)
             case SetEstimate():
                 self._set_estimate(change)
+            case _:
+                deals.take(self, change)
 
     def _move(self, change: MoveJob) -> None:
         op, to = self.op(change.op_id), self.unit(change.to_unit_id)
@@ -394,6 +402,8 @@ def inverse(plant: Plant, changes: Iterable[Change]) -> tuple[Change, ...]:
                 until = int(draft.read("unit_down_until")[unit])
                 guess = bool(draft.read("unit_down_guess")[unit])
                 back.append(SetEstimate(change.unit_id, until, guess))
+            case _:
+                back.append(deals.inverse(draft, change))
         draft.take(change)
     return tuple(reversed(back))
 
@@ -450,6 +460,7 @@ class Footprint:
     queues, calendars, estimates  units whose queue, windows or time of return differ.
     ops                           operations whose own row differs (unit, times).
     demands                       (kind, id) of demands whose given pegs differ.
+    rows                          other stored rows by name, see `deals.rows_written`.
     """
 
     queues: tuple[int, ...] = ()
@@ -457,6 +468,7 @@ class Footprint:
     estimates: tuple[int, ...] = ()
     ops: tuple[int, ...] = ()
     demands: tuple[tuple[int, int], ...] = ()
+    rows: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -465,6 +477,7 @@ class Footprint:
             "estimates": list(self.estimates),
             "ops": list(self.ops),
             "demands": [list(pair) for pair in self.demands],
+            "rows": list(self.rows),
         }
 
     @classmethod
@@ -475,6 +488,7 @@ class Footprint:
             estimates=tuple(value["estimates"]),
             ops=tuple(value["ops"]),
             demands=tuple((int(kind), int(row)) for kind, row in value["demands"]),
+            rows=tuple(value.get("rows", ())),
         )
 
 
@@ -491,7 +505,7 @@ _ALTERNATE_COLUMNS: Final = tuple(
 def footprint(before: Plant, after: Plant) -> Footprint:
     """Find what differs between a plant before and after changes. Nothing is declared.
 
-    Both plants have the same rows of units, operations and demands.
+    Both plants have the same rows of units, operations, lines, orders, items and demands.
     """
     ops = np.zeros(len(before.op_id), np.bool_)
     for name in _OP_COLUMNS:
@@ -517,6 +531,7 @@ def footprint(before: Plant, after: Plant) -> Footprint:
         estimates=tuple(before.unit_id[estimate].tolist()),
         ops=tuple(sorted(before.op_id[ops].tolist())),
         demands=_demands_with_other_pegs(before, after),
+        rows=deals.rows_written(before, after),
     )
 
 
@@ -530,12 +545,22 @@ def _demands_with_other_pegs(before: Plant, after: Plant) -> tuple[tuple[int, in
     columns = ("peg_demand", "peg_supply", "peg_qty", "peg_kind")
     if all(getattr(before, name) is getattr(after, name) for name in columns):
         return ()
-    old, new = (
-        set(zip(*(getattr(p, name).tolist() for name in columns), strict=True))
-        for p in (before, after)
-    )
+    old, new = _peg_set(before), _peg_set(after)
     rows = {int(peg[0]) for peg in old ^ new}
     return tuple(sorted((int(before.demand_kind[r]), int(before.demand_id[r])) for r in rows))
+
+
+def _peg_set(plant: Plant) -> set[tuple[int, ...]]:
+    """Return (demand row, supply kind, supply id, quantity, kind) of each given peg."""
+    supply = plant.peg_supply
+    columns = (
+        plant.peg_demand,
+        plant.supply_kind[supply],
+        plant.supply_id[supply],
+        plant.peg_qty,
+        plant.peg_kind,
+    )
+    return set(zip(*(column.tolist() for column in columns), strict=True))
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -567,9 +592,9 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why not, and which operation, unit or order it is about (its database id)."""
+    """Why not, and which operation, unit, line, ... it is about (its database id)."""
 
-    why: Why
+    why: Why | WhyNot
     subject: str
     id: int
 
@@ -678,7 +703,7 @@ def illegal(
     return None
 
 
-def _why_illegal(draft: _Draft, projection: Projection, change: Change) -> Why | None:
+def _why_illegal(draft: _Draft, projection: Projection, change: Change) -> Why | WhyNot | None:
     try:
         match change:
             case MoveJob():
@@ -698,6 +723,8 @@ def _why_illegal(draft: _Draft, projection: Projection, change: Change) -> Why |
                 if not draft.plant.unit_down[draft.unit(change.unit_id)]:
                     return Why.NOT_DOWN
                 return Why.ESTIMATE_PAST if change.back_s < projection.now else None
+            case _:
+                return deals.why_not(draft, projection, change)
     except ValueError:
         return Why.UNKNOWN
 
@@ -733,7 +760,9 @@ def _window_illegal(
     return None
 
 
-def _refused(change: Change, why: Why) -> Refusal:
+def _refused(change: Change, why: Why | WhyNot) -> Refusal:
+    if isinstance(change, Deal):
+        return Refusal(why, *deals.subject_of(change))
     if isinstance(change, MoveJob):
         if why is Why.NOT_ELIGIBLE:
             return Refusal(why, "unit", change.to_unit_id)

@@ -11,17 +11,20 @@ zero: what needs it is listed in `unknown`, and the sum is "at least". Every amo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from planning.engine.changes import moved_ops
+from planning.engine.changes import Change, moved_ops
+from planning.engine.deals import AddPurchase, SetFreight, SetPurchaseDate, ShipPartial, Substitute
+from planning.engine.offers import Offers
+from planning.engine.offers import Rate as Rate
 from planning.engine.plant import (
     I32,
     I64,
@@ -30,6 +33,7 @@ from planning.engine.plant import (
     PPM,
     UNSET,
     Basis,
+    DemandKind,
     Flags,
     Plant,
     Projection,
@@ -51,6 +55,7 @@ class What(StrEnum):
     PENALTY_DAY = "PENALTY_DAY"
     LINE_STOP = "LINE_STOP"  # the customer's own line stands
     LATENESS_WEIGHT = "LATENESS_WEIGHT"
+    PART = "PART"  # what a part that ships ahead spares; below zero
     CAP = "CAP"  # what the cap (or the line's value) takes off; below zero
     NO_DATE = "NO_DATE"  # a line without a date is priced at its cap, else at its value
     OVERTIME = "OVERTIME"
@@ -58,20 +63,25 @@ class What(StrEnum):
     MACHINE = "MACHINE"
     MOVE = "MOVE"
     LATE = "LATE"  # unknown: nobody said what a late day of a line costs
+    NEW_PROMISE = "NEW_PROMISE"  # goodwill: share of what the old date would cost
+    FREIGHT = "FREIGHT"  # a dearer or a further shipment
+    EXPEDITE = "EXPEDITE"
+    PURCHASE = "PURCHASE"  # price above what the item is held to cost
+    ORDER_FEE = "ORDER_FEE"
+    SUBSTITUTE = "SUBSTITUTE"  # what it costs more than what it replaces
+    SUBCONTRACT = "SUBCONTRACT"  # pieces made outside
+    SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers of a job made outside
+
+
+# What a plant's own hours and lateness cost: without one of these money tells no option from
+# another. The other terms belong to single options.
+OWN_TERMS: Final = frozenset({What.OVERTIME, What.SETUP, What.MACHINE, What.LATE})
 
 
 class Sum(StrEnum):
     CASH = "cash"
     ESTIMATE = "estimate"
     WEIGHT = "weight"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """An amount (ten-thousandths) and who said so, for the person who opens the figure."""
-
-    amount: int
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,9 @@ class Rates:
     setup_hour_of: Mapping[int, Rate] = field(default_factory=dict)
     unit_hour_of: Mapping[int, Rate] = field(default_factory=dict)
     crew_ppm_of: Mapping[int, int] = field(default_factory=dict)  # people at a unit; else one
+    new_promise: Rate | None = None  # millionths of what the old date would cost: goodwill
+    piece_of: Mapping[int, Rate] = field(default_factory=dict)  # by external unit
+    job_of: Mapping[int, Rate] = field(default_factory=dict)
 
     def setup(self, unit_id: int) -> Rate | None:
         return self.setup_hour_of.get(unit_id, self.setup_hour)
@@ -202,6 +215,7 @@ class LineTerms:
 class CostRules:
     lines: LineTerms
     rates: Rates = field(default_factory=Rates)
+    offers: Offers = field(default_factory=Offers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +223,8 @@ class CostLine:
     """One term of a sum: amount = quantity x rate (/ per), of `base` where the rate is a share.
 
     what, sum    what it is for, and which of the three sums it belongs to.
-    subject, id  "line", "unit" or "plan", and its database id.
-    quantity     days, or seconds where `per` is 3,600.
+    subject, id  "line", "unit", "item", "purchase", "material" or "plan", and its database id.
+    quantity     days or times; seconds where `per` is 3,600; millionths where it is 1,000,000.
     rate         ten-thousandths, or millionths of `base`.
     """
 
@@ -308,16 +322,21 @@ def late_cost(plant: Plant, projection: Projection, rules: CostRules) -> LateCos
     together never above the line's cap, else its open value; the estimate gives way first. A line
     without a date is priced at that limit (where it is known), its cash as of the horizon. Costs
     never fall as a line gets later.
+
+    Of a line that ships in two parts each part counts its own days: share of the value and
+    lateness weight by its quantity, line stop by the part that comes first, the penalty a day
+    for the line as long as any of it is missing.
     """
     terms = rules.lines
     at, dated = line_instants(plant, projection)
     days = days_late(terms, at)
+    part_ppm, part_days = _parts(plant, projection, terms, days)
     cash = np.zeros(len(at), np.int64)
-    for _, amount in _contract(terms, days):
+    for _, amount in _contract(terms, days, part_ppm, part_days):
         cash += amount
     limit = terms.limit
     cash = np.minimum(cash, limit)
-    estimate = np.maximum(0, terms.weight_day) * days
+    estimate = _goodwill(terms, days, part_ppm, part_days)
     open_end = ~dated & (limit < _NO_LIMIT) & terms.known
     estimate = np.where(open_end, limit, estimate)
     estimate = np.minimum(estimate, limit - cash)
@@ -333,14 +352,43 @@ def line_instants(plant: Plant, projection: Projection) -> tuple[I64, Flags]:
     return np.where(dated, at, projection.horizon), dated
 
 
-def _contract(terms: LineTerms, days: I64) -> list[tuple[What, I64]]:
+def _parts(plant: Plant, projection: Projection, terms: LineTerms, days: I64) -> tuple[I64, I64]:
+    """Return by line the share (ppm) that ships ahead, and the late days of that part."""
+    rows = np.flatnonzero(plant.line_part_qty > 0)
+    part_ppm, part_days = np.zeros(len(days), np.int64), days.copy()
+    if not len(rows):
+        return part_ppm, part_days
+    at = projection.line_first_arrive.astype(np.int64)
+    by_ship = plant.line_basis == Basis.SHIP
+    at = np.where(by_ship, at - plant.line_transit_s, at)
+    there = projection.line_first_arrive != NEVER
+    first = np.minimum(days_late(terms, np.where(there, at, projection.horizon)), days)
+    whole = np.maximum(1, plant.demand_qty[plant.line_demand[rows]])
+    part = np.minimum(plant.line_part_qty[rows], whole)
+    part_ppm[rows] = part * PPM // whole
+    part_days[rows] = first[rows]
+    return part_ppm, part_days
+
+
+def _contract(terms: LineTerms, days: I64, part_ppm: I64, part_days: I64) -> list[tuple[What, I64]]:
     charged = np.maximum(0, days - terms.grace_days)
+    of_part = np.maximum(0, part_days - terms.grace_days)
     value = np.maximum(0, terms.value)
+    ahead = share(value, part_ppm, np.ones_like(value))
+    rate = np.maximum(0, terms.penalty_ppm)
+    percent = share(value - ahead, rate, charged) + share(ahead, rate, of_part)
     return [
-        (What.PENALTY_PERCENT, share(value, np.maximum(0, terms.penalty_ppm), charged)),
+        (What.PENALTY_PERCENT, percent),
         (What.PENALTY_DAY, np.maximum(0, terms.penalty_day) * charged),
-        (What.LINE_STOP, np.maximum(0, terms.stop_day) * charged),
+        (What.LINE_STOP, np.maximum(0, terms.stop_day) * of_part),
     ]
+
+
+def _goodwill(terms: LineTerms, days: I64, part_ppm: I64, part_days: I64) -> I64:
+    weight = np.maximum(0, terms.weight_day)
+    saved: I64 = share(weight, part_ppm, days - part_days)
+    amount: I64 = weight * days - saved
+    return amount
 
 
 def explain_late(
@@ -354,11 +402,15 @@ def explain_late(
     if not len(rows):
         raise KeyError(line_id)
     row = int(rows[0])
-    return _explain_row(rules, late_cost(plant, projection, rules), row, line_id)
+    return _explain_row(plant, projection, rules, row, line_id)
 
 
-def _explain_row(rules: CostRules, cost: LateCost, row: int, line_id: int) -> tuple[CostLine, ...]:
+def _explain_row(
+    plant: Plant, projection: Projection, rules: CostRules, row: int, line_id: int
+) -> tuple[CostLine, ...]:
     terms = rules.lines
+    cost = late_cost(plant, projection, rules)
+    part_ppm, part_days = _parts(plant, projection, terms, cost.days)
     source = terms.source[row]
     days = int(cost.days[row])
     charged = max(0, days - int(terms.grace_days[row]))
@@ -372,13 +424,25 @@ def _explain_row(rules: CostRules, cost: LateCost, row: int, line_id: int) -> tu
             )
 
     rates = (terms.penalty_ppm, terms.penalty_day, terms.stop_day)
-    for (what, amounts), rate in zip(_contract(terms, cost.days), rates, strict=True):
+    whole = np.zeros_like(part_ppm)
+    contract = _contract(terms, cost.days, whole, cost.days)
+    for (what, amounts), rate in zip(contract, rates, strict=True):
         base = value if what is What.PENALTY_PERCENT else 0
         add(what, Sum.CASH, charged, int(rate[row]), base, int(amounts[row]))
     weight = max(0, int(terms.weight_day[row]))
     add(What.LATENESS_WEIGHT, Sum.ESTIMATE, days, weight, 0, weight * days)
-    for kind, whole in ((Sum.CASH, int(cost.cash[row])), (Sum.ESTIMATE, int(cost.estimate[row]))):
-        off = whole - sum(line.amount for line in lines if line.sum is kind)
+    spared = [
+        (
+            Sum.CASH,
+            sum(int(amount[row]) for _, amount in _contract(terms, cost.days, part_ppm, part_days)),
+        ),
+        (Sum.ESTIMATE, int(_goodwill(terms, cost.days, part_ppm, part_days)[row])),
+    ]
+    for kind, parts in spared:
+        off = parts - sum(line.amount for line in lines if line.sum is kind)
+        add(What.PART, kind, 1, off, 0, off)
+    for kind, total in ((Sum.CASH, int(cost.cash[row])), (Sum.ESTIMATE, int(cost.estimate[row]))):
+        off = total - sum(line.amount for line in lines if line.sum is kind)
         what = What.CAP if off < 0 else What.NO_DATE
         add(what, kind, 1, off, int(terms.limit[row]), off)
     return tuple(lines)
@@ -426,6 +490,11 @@ class OptionCost:
     def at_least(self) -> bool:
         return bool(self.unknown)
 
+    @property
+    def by_money(self) -> bool:
+        """Whether the plant's own terms are known, so that money tells options apart."""
+        return not OWN_TERMS.intersection(self.unknown)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "late_cash": self.late_cash,
@@ -444,14 +513,18 @@ def option_cost(
     after_plant: Plant,
     after: Projection,
     rules: CostRules,
+    changes: Sequence[Change] = (),
 ) -> OptionCost:
     """Cost the change from `plant` (doing nothing, `before`) to `after_plant`.
 
+    changes  those that lead there; what is bought, sent or agreed with them is costed by them.
+
     Overtime is every added window, at the crew of its unit, a minimum paid; set-ups and machine
-    hours are the difference of what the two projections pay at each unit. Both plants have the
-    same rows of units, operations and lines.
+    hours are the difference of what the two projections pay at each unit. Lateness of a line with
+    a new promise counts from that one: it is agreed, which is what the option is about. Both
+    plants have the same rows of units, operations and lines.
     """
-    late = late_cost(after_plant, after, rules)
+    late = late_cost(after_plant, after, agreed(rules, plant, after_plant))
     lines: list[CostLine] = []
     unknown: list[What] = []
     for what, per_unit, rate_of in (
@@ -461,6 +534,8 @@ def option_cost(
     ):
         for unit, seconds in per_unit:
             unit_id = int(plant.unit_id[unit])
+            if unit_id in rules.offers.external:
+                continue
             rate = rate_of(rules.rates, unit_id)
             if rate is None:
                 unknown.append(what)
@@ -480,7 +555,13 @@ def option_cost(
                     rate.source,
                 )
             )
-    cash = sum(line.amount for line in lines)
+    for made, missing in (
+        _promise_lines(plant, after_plant, after, rules, late),
+        _deal_lines(plant, rules, changes),
+        _outside_lines(plant, before, after_plant, after, rules),
+    ):
+        lines += made
+        unknown += missing
     moves = len(moved_ops(plant, after_plant))
     price = rules.rates.move
     if moves and price is not None:
@@ -495,13 +576,152 @@ def option_cost(
     return OptionCost(
         late_cash=int(late.cash.sum()),
         late_estimate=int(late.estimate.sum()),
-        extra_cash=cash,
-        extra_estimate=0,
+        extra_cash=sum(line.amount for line in lines if line.sum is Sum.CASH),
+        extra_estimate=sum(line.amount for line in lines if line.sum is Sum.ESTIMATE),
         weight=sum(line.amount for line in lines if line.sum is Sum.WEIGHT),
         lines=tuple(lines),
         unknown=tuple(sorted(set(unknown))),
         late=late,
     )
+
+
+def agreed(rules: CostRules, plant: Plant, after: Plant) -> CostRules:
+    """Return the rules with lateness of lines that got a new promise counted from that one."""
+    if plant.line_promised is after.line_promised:
+        return rules
+    other = plant.line_promised != after.line_promised
+    if not other.any():
+        return rules
+    due = np.where(other, after.line_promised, rules.lines.due)
+    return replace(rules, lines=replace(rules.lines, due=due.astype(np.int64)))
+
+
+Made: TypeAlias = tuple[list[CostLine], list[What]]
+
+
+def _promise_lines(
+    plant: Plant, after_plant: Plant, after: Projection, rules: CostRules, late: LateCost
+) -> Made:
+    """Goodwill of new promises: a share of what the old ones would cost under the option."""
+    lines: list[CostLine] = []
+    rows = np.flatnonzero(plant.line_promised != after_plant.line_promised)
+    if not len(rows):
+        return lines, []
+    rate = rules.rates.new_promise
+    if rate is None:
+        return lines, [What.NEW_PROMISE]
+    old = late_cost(after_plant, after, rules)
+    for row in rows.tolist():
+        base = int(old.cash[row] + old.estimate[row] - late.cash[row] - late.estimate[row])
+        amount = int(share(np.array([max(0, base)]), np.array([rate.amount]), np.array([1]))[0])
+        lines.append(
+            CostLine(
+                What.NEW_PROMISE, Sum.ESTIMATE, "line", int(plant.line_id[row]), 1, 1,
+                rate.amount, max(0, base), amount, rate.source,
+            )
+        )  # fmt: skip
+    return lines, []
+
+
+def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Made:
+    """What is paid to others: freight, fees, prices above what an item is held to cost."""
+    offers = rules.offers
+    lines: list[CostLine] = []
+    unknown: list[What] = []
+
+    def add(what: What, subject: str, pk: int, rate: Rate | None, qty: int = 0) -> None:
+        if rate is None:
+            unknown.append(what)
+            return
+        amount = _round(qty * rate.amount, PIECE) if qty else rate.amount
+        quantity, per = (qty, PIECE) if qty else (1, 1)
+        lines.append(
+            CostLine(
+                what, Sum.CASH, subject, pk, quantity, per, rate.amount, 0, amount, rate.source
+            )
+        )
+
+    for change in changes:
+        match change:
+            case ShipPartial():
+                if change.qty:
+                    mode = int(plant.line_mode[plant.line_id == change.line_id][0])
+                    add(What.FREIGHT, "line", change.line_id, offers.freight(mode))
+            case SetFreight():
+                add(What.FREIGHT, "line", change.line_id, _dearer(plant, offers, change))
+            case SetPurchaseDate():
+                fee = offers.faster.get(change.purchase_id)
+                add(What.EXPEDITE, "purchase", change.purchase_id, fee.fee if fee else None)
+            case AddPurchase():
+                quote = offers.quote(change.quote_id)
+                price = quote.price if quote else None
+                add(
+                    What.PURCHASE, "item", change.item_id,
+                    _above(price, offers.item_cost.get(change.item_id)), change.qty,
+                )  # fmt: skip
+                if quote is not None and quote.fee is not None:
+                    add(What.ORDER_FEE, "item", change.item_id, quote.fee)
+            case Substitute():
+                rate, qty = _dearer_item(plant, offers, change)
+                add(What.SUBSTITUTE, "material", change.material_id, rate, qty)
+    return lines, unknown
+
+
+def _dearer(plant: Plant, offers: Offers, change: SetFreight) -> Rate | None:
+    """What a shipment costs more by another mode; all of it where the usual price is unknown."""
+    price = offers.freight(change.mode_id)
+    saved = offers.freight(int(plant.line_mode[plant.line_id == change.line_id][0]))
+    return _above(price, saved)
+
+
+def _above(price: Rate | None, usual: Rate | None) -> Rate | None:
+    if price is None or usual is None:
+        return price
+    return Rate(price.amount - usual.amount, price.source)
+
+
+def _dearer_item(plant: Plant, offers: Offers, change: Substitute) -> tuple[Rate | None, int]:
+    """The cost of a substitute above what it replaces, for a unit of the substitute."""
+    component = plant.demand_kind == DemandKind.COMPONENT
+    row = int(np.flatnonzero(component & (plant.demand_id == change.material_id))[0])
+    was = offers.item_cost.get(int(plant.item_id[plant.demand_item[row]]))
+    new = offers.item_cost.get(change.item_id)
+    if was is None or new is None or not change.qty:
+        return None, change.qty
+    replaced = _round(int(plant.demand_qty[row]) * was.amount, change.qty)
+    return Rate(new.amount - replaced, new.source), change.qty
+
+
+def _outside_lines(
+    plant: Plant, before: Projection, after_plant: Plant, after: Projection, rules: CostRules
+) -> Made:
+    """Jobs that go to somebody else's unit: so much a piece, so much a job."""
+    lines: list[CostLine] = []
+    unknown: list[What] = []
+    if not rules.offers.external or plant.op_unit is after_plant.op_unit:
+        return lines, unknown
+    for row in np.flatnonzero(plant.op_unit != after_plant.op_unit).tolist():
+        for which, sign in ((after_plant, 1), (plant, -1)):
+            unit_id = int(plant.unit_id[which.op_unit[row]]) if which.op_unit[row] >= 0 else 0
+            if unit_id not in rules.offers.external:
+                continue
+            projection = after if sign > 0 else before
+            pieces = int(projection.op_left_qty[row])
+            for what, rate, quantity, per in (
+                (What.SUBCONTRACT, rules.rates.piece_of.get(unit_id), pieces, PIECE),
+                (What.SUBCONTRACT_ORDER, rules.rates.job_of.get(unit_id), 1, 1),
+            ):
+                if rate is None:
+                    unknown.append(what)
+                    continue
+                amount = sign * _round(quantity * rate.amount, per)
+                lines.append(
+                    CostLine(
+                        what, Sum.CASH, "unit", unit_id, sign * quantity, per, rate.amount, 0,
+                        amount, rate.source,
+                    )
+                )  # fmt: skip
+    return lines, unknown
 
 
 def _overtime_rate(rates: Rates, unit_id: int) -> Rate | None:

@@ -81,6 +81,7 @@ def deliver(
         ready, begin, bound_by, reason, root,
     )  # fmt: skip
     begin = np.where(begin == NEVER, ready, begin).astype(np.int32)
+    _part_ready(plant, pegs, mine, peg_at, begin)
     ship = np.full(size, NEVER, np.int32)
     arrive = np.full(size, NEVER, np.int32)
     first_ship = np.full(size, NEVER, np.int32)
@@ -94,7 +95,8 @@ def deliver(
             clock, rows, when, plant.line_prepare_s, plant.line_carrier, plant.carrier_ptr,
             plant.departure_at, plant.line_transit_s, leaves, comes,
         )  # fmt: skip
-    first_arrive = np.where(plant.line_partial, first_arrive, arrive).astype(np.int32)
+    in_parts = plant.line_partial | (plant.line_part_qty > 0)
+    first_arrive = np.where(in_parts, first_arrive, arrive).astype(np.int32)
 
     dated = arrive != NEVER
     gone = ~dated & (reason == Reason.NONE)
@@ -124,6 +126,16 @@ def deliver(
         late_value=int(plant.line_value[late > 0].sum()),
         late_lines=int(np.count_nonzero(late > 0)),
     )
+
+
+def _part_ready(plant: Plant, pegs: Pegs, mine: I64, peg_at: I32, begin: I32) -> None:
+    """Put in when the part that ships ahead is there: as soon as its pegs add up to it."""
+    for line in np.flatnonzero(plant.line_part_qty > 0).tolist():
+        rows = mine[plant.demand_line[pegs.demand[mine]] == line]
+        rows = rows[np.argsort(peg_at[rows], kind="stable")]
+        there = np.cumsum(pegs.qty[rows]) >= plant.line_part_qty[line]
+        if there.any():
+            begin[line] = peg_at[rows][np.argmax(there)]
 
 
 @njit(cache=True)

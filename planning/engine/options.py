@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -44,7 +43,11 @@ from planning.engine.cost import (
     option_cost,
     windows,
 )
+from planning.engine.deals import Deal, SetPromise
+from planning.engine.ideas import beyond_machines
 from planning.engine.impact import Cause, CauseKind, LineHit, at_stake, line_hits
+from planning.engine.kinds import Kind as Kind
+from planning.engine.kinds import Verdict as Verdict
 from planning.engine.plant import (
     I32,
     I64,
@@ -65,7 +68,8 @@ from planning.engine.projection import project
 HOUR = 3_600
 DAY = 86_400
 ONE: Final = 10_000  # one unit of money; stands for a value that nobody knows
-BUDGET: Final = 24
+BUDGET: Final = 44
+OF_MACHINES: Final = 24  # of them, at most, for other units, another order and overtime
 OFFERED_A_KIND: Final = 3
 HOT_LINES: Final = 20
 NAMED: Final = 20  # lines that an option names as helped or hurt; the rest are counted
@@ -76,21 +80,6 @@ WINDOW: Final = 14  # jobs of a queue that another order may concern
 LOOK_AHEAD_S: Final = 14 * DAY
 
 F64 = npt.NDArray[np.float64]
-
-
-class Kind(StrEnum):
-    DO_NOTHING = "DO_NOTHING"
-    MINE = "MINE"
-    RESEQUENCE = "RESEQUENCE"
-    ALTERNATE_UNIT = "ALTERNATE_UNIT"
-    OVERTIME = "OVERTIME"
-    COMBINE = "COMBINE"
-
-
-class Verdict(StrEnum):
-    OFFERED = "OFFERED"
-    WORSE = "WORSE"  # checked: another one is at least as good in everything
-    IMPOSSIBLE = "IMPOSSIBLE"  # checked: not allowed or nothing to do it with
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +97,7 @@ class Figures:
     retimed      number of operations whose times differ.
     frozen_moved frozen operations that it displaces.
     overtime_s   person-seconds of overtime paid.
+    promises     lines that get a new promise: each needs its customer's yes.
     full_until   the saving is whole until then: the first moved job or window starts.
     decide_by    the saving is gone: the first moved job would have started where it stands.
                  NEVER for both where nothing is moved.
@@ -127,6 +117,7 @@ class Figures:
     retimed: int
     frozen_moved: int
     overtime_s: int
+    promises: int
     full_until: int
     decide_by: int
 
@@ -180,6 +171,7 @@ class Candidate:
              windows    [[unit id, start, end]]
              from_units [unit ids that give jobs away]
              blocked_by [operation ids] (impossible)
+             deals      [what is agreed with others, as JSON of typed changes]
     """
 
     slug: str
@@ -282,13 +274,15 @@ def _evaluate(
     refusal = circle(projection, after, plant.op_id)
     if refusal is not None:
         return Evaluation(changes, refusal, plant, projection, None, Footprint())
-    figures = _figures(ground, after_plant, after)
+    figures = _figures(ground, after_plant, after, changes)
     return Evaluation(changes, None, after_plant, after, figures, footprint(plant, after_plant))
 
 
-def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
+def _figures(
+    ground: _Ground, after_plant: Plant, after: Projection, changes: Sequence[Change] = ()
+) -> Figures:
     plant, before = ground.plant, ground.projection
-    cost = option_cost(plant, before, after_plant, after, ground.rules)
+    cost = option_cost(plant, before, after_plant, after, ground.rules, changes)
     helped, hurt = _touched_lines(ground, after, cost.late)
     moved = moved_ops(plant, after_plant)
     retimed = (before.op_start != after.op_start) | (before.op_end != after.op_end)
@@ -311,6 +305,7 @@ def _figures(ground: _Ground, after_plant: Plant, after: Projection) -> Figures:
         retimed=int(np.count_nonzero(retimed)),
         frozen_moved=int(np.count_nonzero(displaced(plant, after_plant) & ground.frozen)),
         overtime_s=sum(end - start for _, start, end in _added_windows(plant, after_plant)),
+        promises=sum(isinstance(change, SetPromise) for change in changes),
         full_until=full_until,
         decide_by=decide_by,
     )
@@ -414,7 +409,8 @@ class _Search:
         self.plant = ground.plant
         self.projection = ground.projection
         self.cause = cause
-        self.budget = budget
+        self.most = budget
+        self.budget = min(budget, OF_MACHINES)
         self.evaluations = 0
         self.tried: dict[tuple[Change, ...], Evaluation] = {}
         self.kept: list[tuple[_Idea, Evaluation]] = []
@@ -563,10 +559,16 @@ class _Search:
         self.tried[key] = found
         idea = _Idea(kind, slug, key)
         if found.refusal is not None:
-            self.impossible.append((idea, found.refusal, []))
+            # Two ideas that don't go together are no idea that a person would ask for.
+            if kind is not Kind.COMBINE:
+                self.impossible.append((idea, found.refusal, []))
         else:
             self.kept.append((idea, found))
         return found
+
+    def refuse(self, kind: Kind, slug: str, refusal: Refusal) -> None:
+        """Note an idea that can't be, and why."""
+        self.impossible.append((_Idea(kind, slug, ()), refusal, []))
 
     def best(self, *kinds: Kind) -> tuple[_Idea, Evaluation] | None:
         """Return the best idea of these kinds that beats doing nothing, None without one."""
@@ -579,7 +581,7 @@ class _Search:
         return best
 
     def beats(self, one: Figures, other: Figures) -> bool:
-        by_money = not (one.cost.at_least or other.cost.at_least)
+        by_money = one.cost.by_money and other.cost.by_money
         return sort_key(one, "", by_money=by_money) < sort_key(other, "", by_money=by_money)
 
     # -- other units ------------------------------------------------------------------------------
@@ -615,8 +617,33 @@ class _Search:
             for row in rows
             if plant.alternate_unit[row] != plant.op_unit[op]
             and not plant.unit_down[plant.alternate_unit[row]]
+            and not self.is_outside(int(plant.alternate_unit[row]))
             and only in (None, int(plant.alternate_unit[row]))
         ]
+
+    def is_outside(self, unit: int) -> bool:
+        return self.unit_id(unit) in self.ground.rules.offers.external
+
+    def outside_of(self, op: int) -> list[int]:
+        """Return the alternate rows of an operation at somebody else's units."""
+        plant = self.plant
+        rows = range(plant.op_alternate_ptr[op], plant.op_alternate_ptr[op + 1])
+        return [
+            row
+            for row in rows
+            if self.is_outside(int(plant.alternate_unit[row]))
+            and plant.alternate_unit[row] != plant.op_unit[op]
+        ]
+
+    def place_outside(self, ops: Sequence[int]) -> tuple[Change, ...]:
+        """Give each operation to the one outside who takes the shortest, behind what is there."""
+        changes: list[Change] = []
+        for op in ops:
+            row = min(self.outside_of(op), key=lambda row: (self._duration_at(op, row), row))
+            unit = int(self.plant.alternate_unit[row])
+            behind = len(self.queue(unit)) + len(changes)
+            changes.append(MoveJob(int(self.plant.op_id[op]), self.unit_id(unit), behind))
+        return tuple(changes)
 
     def place(self, ops: Sequence[int], *, only: int | None = None) -> tuple[Change, ...]:
         """Place each operation where it is estimated to end first, in due order of its queue."""
@@ -760,7 +787,8 @@ class _Search:
         op = jobs[0]
         rows = slice(plant.op_alternate_ptr[op], plant.op_alternate_ptr[op + 1])
         others = plant.alternate_unit[rows]
-        others = others[others != plant.op_unit[op]]
+        outside = np.isin(plant.unit_id[others], list(self.ground.rules.offers.external))
+        others = others[(others != plant.op_unit[op]) & ~outside]
         why = Why.ALTERNATE_DOWN if len(others) else Why.NO_ALTERNATE
         refusal = (
             Refusal(why, "unit", self.unit_id(int(others[0])))
@@ -1050,6 +1078,8 @@ def generate(
         search.overtime()
         search.together()
         search.swaps()
+        search.budget = budget
+        beyond_machines(search)
     return Options(_judged(search), search.evaluations)
 
 
@@ -1077,6 +1107,7 @@ _COMPARED: Final = (
     "weight",
     "overtime_s",
     "frozen_moved",
+    "promises",
     "moves",
 )
 
@@ -1098,15 +1129,27 @@ def sort_key(figures: Figures | None, slug: str, *, by_money: bool = True) -> tu
     assert figures is not None
     money = figures.cost.money
     lateness = (figures.late_value, figures.late_lines, figures.late_s)
-    first = (money, *lateness) if by_money else (*lateness, money)
-    return (*first, figures.cost.weight, len(figures.moved), slug)
+    # Of equal money what ships sooner stands before what asks a customer.
+    asked = figures.promises
+    first = (money, asked, *lateness) if by_money else (*lateness, asked, money)
+    if by_money and figures.cost.at_least:
+        first = (*lateness, asked, money)
+    # Whose price nobody knows stands behind those that are known, never as if free.
+    return (
+        by_money and figures.cost.at_least,
+        *first,
+        figures.cost.weight,
+        len(figures.moved),
+        slug,
+    )
 
 
 def _judged(search: _Search) -> tuple[Candidate, ...]:
     """Give every idea its verdict and rank.
 
-    Where a term is unknown, money can't tell options apart: all are then ranked by late days x
-    value, never as if the unknown were free.
+    Where one of the plant's own terms is unknown, money can't tell options apart: all are then
+    ranked by late days x value, never as if the unknown were free. An option whose own price is
+    unknown stands behind the others, by late days x value.
     """
     ground = search.ground
     do_nothing = Candidate(
@@ -1114,7 +1157,7 @@ def _judged(search: _Search) -> tuple[Candidate, ...]:
         ground.projection, ground.plant,
     )  # fmt: skip
     made = [do_nothing, *_distinct(search)]
-    by_money = not any(c.figures and c.figures.cost.at_least for c in made)
+    by_money = all(c.figures.cost.by_money for c in made if c.figures)
 
     def key(c: Candidate) -> tuple[Any, ...]:
         return sort_key(c.figures, c.slug, by_money=by_money)
@@ -1158,7 +1201,9 @@ def _distinct(search: _Search) -> list[Candidate]:
         assert figures is not None
         result = (
             evaluation.projection.line_late_s.tobytes(),
-            figures.cost.extra_cash,
+            figures.cost.late_money,
+            figures.promises,
+            figures.cost.extra_money,
             figures.cost.unknown,
             figures.overtime_s,
         )
@@ -1206,15 +1251,25 @@ def _facts(plant: Plant, evaluation: Evaluation) -> dict[str, Any]:
         for c in evaluation.changes
         if isinstance(c, AddCalendarWindow)
     ]
-    return {"units": units, "from_units": givers, "queues": ordered, "windows": opened}
+    dealt = [change for change in evaluation.changes if isinstance(change, Deal)]
+    return {
+        "units": units,
+        "from_units": givers,
+        "queues": ordered,
+        "windows": opened,
+        "deals": to_json(dealt),
+    }
 
 
 def _asks_no_more(one: Candidate, other: Candidate) -> bool:
     """Tell whether one option touches no unit that the other leaves alone."""
     assert one.footprint is not None
     assert other.footprint is not None
-    queues = set(one.footprint.queues) <= set(other.footprint.queues)
-    return queues and set(one.footprint.calendars) <= set(other.footprint.calendars)
+    mine, theirs = one.footprint, other.footprint
+    return all(
+        set(getattr(mine, name)) <= set(getattr(theirs, name))
+        for name in ("queues", "calendars", "rows", "demands")
+    )
 
 
 def _beaten(
@@ -1222,6 +1277,7 @@ def _beaten(
 ) -> Beaten | None:
     assert mine.figures is not None
     assert nothing.figures is not None
+    by_money = by_money and not mine.figures.cost.at_least
     first = "money" if by_money else "late_value"
     have, idle = _figure(mine.figures, first), _figure(nothing.figures, first)
     if by_money:
@@ -1233,7 +1289,9 @@ def _beaten(
     for other in offered:
         if other.kind is Kind.DO_NOTHING or other.figures is None:
             continue
-        if not _asks_no_more(other, mine):
+        # Of what has an unknown price nobody can say that it costs less.
+        unknown = other.figures.cost.at_least and not mine.figures.cost.at_least
+        if unknown or not _asks_no_more(other, mine):
             continue
         pairs = [(_figure(mine.figures, name), _figure(other.figures, name)) for name in _COMPARED]
         if all(theirs <= ours for ours, theirs in pairs):

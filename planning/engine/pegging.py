@@ -269,7 +269,9 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
     is_component = plant.demand_kind == DemandKind.COMPONENT
     major[is_line] = line_rank[plant.demand_line[is_line]]
 
-    given = np.flatnonzero(plant.supply_op[plant.peg_supply] >= 0)
+    # a peg on what a substitute took the place of stands for nothing
+    right = plant.supply_item[plant.peg_supply] == plant.demand_item[plant.peg_demand]
+    given = np.flatnonzero((plant.supply_op[plant.peg_supply] >= 0) & right)
     if len(given):
         maker = plant.op_order[plant.supply_op[plant.peg_supply[given]]]
         served = plant.peg_demand[given]
@@ -282,7 +284,8 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
             if np.array_equal(best, before):
                 break
     group = np.where(major < 2**40, 0, 1)
-    group[plant.demand_kind == DemandKind.SAFETY] = 2
+    safety = plant.demand_kind == DemandKind.SAFETY
+    group[safety] = np.where(plant.item_safety_kept[plant.demand_item[safety]], -1, 2)
     rest = is_component & (group == 1)
     major[rest] = plant.order_need_by[plant.op_order[plant.demand_op[rest]]]
     order = np.lexsort((np.arange(size), plant.demand_kind, major, group)).astype(np.int32)
@@ -293,7 +296,8 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
 
 def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
     """Return the hard and committed pegs that still hold: the lowest-ranked go short."""
-    keep = np.flatnonzero(demand.active[plant.peg_demand])
+    right = plant.supply_item[plant.peg_supply] == plant.demand_item[plant.peg_demand]
+    keep = np.flatnonzero(demand.active[plant.peg_demand] & right)
     at, to = plant.peg_supply[keep], plant.peg_demand[keep]
     qty, kind = plant.peg_qty[keep], plant.peg_kind[keep]
     keys = np.lexsort((at, to, demand.rank[to], kind))

@@ -201,6 +201,7 @@ class Plant:
     order_id: I64
     order_item: I32  # -1 = none
     order_need_by: I32  # NEVER = none
+    order_not_before: I32  # parked until then (in `op_not_before` too); UNSET = no bound
 
     # -- operations (O) ----------------------------------------------------------------------------
     op_id: I64
@@ -264,6 +265,7 @@ class Plant:
     item_lead_s: I32  # buy or make lead time; -1 = unknown
     item_guess_from: I32  # when an uncovered need of it was first guessed; UNSET = now
     item_safety_qty: I64
+    item_safety_kept: Flags  # served before everybody, until somebody decides otherwise
     item_quantum_qty: I64  # pieces are rounded to this: requirements up, output down
 
     # -- supplies (S), by (kind, id) ---------------------------------------------------------------
@@ -305,6 +307,8 @@ class Plant:
     line_priority: I32  # lower is more urgent
     line_ordered: I32  # order date, for the rank
     line_partial: Flags  # may be shipped in parts
+    line_part_qty: I64  # so much ships ahead of the rest; 0 = all at once
+    line_mode: I64  # id of the freight mode, the caller's own; 0 = the usual one
     line_prepare_s: I32  # pick and pack, in working time of line_calendar
     line_calendar: I32  # -1 = around the clock
     line_carrier: I32  # -1 = leaves at once

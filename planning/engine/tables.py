@@ -54,6 +54,7 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "id": (np.int64, REQUIRED),
         "item": (np.int64, 0),
         "need_by": (np.int32, NEVER),
+        "not_before": (np.int32, UNSET),
     },
     "operation": {
         "id": (np.int64, REQUIRED),
@@ -116,6 +117,7 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "lead_s": (np.int32, -1),
         "guess_from": (np.int32, UNSET),
         "safety_qty": (np.int64, 0),
+        "safety_kept": (np.bool_, 0),
         "quantum_qty": (np.int64, PIECE),
     },
     "supply": {
@@ -159,6 +161,8 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "priority": (np.int32, 0),
         "ordered": (np.int32, UNSET),
         "partial": (np.bool_, 0),
+        "part_qty": (np.int64, 0),
+        "mode": (np.int64, 0),
         "prepare_s": (np.int32, 0),
         "calendar": (np.int64, 0),
         "carrier": (np.int64, 0),

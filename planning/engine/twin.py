@@ -549,6 +549,16 @@ class Twin(TwinFacts):
                 else:
                     reason = int(Reason.SUPPLY)
         ship, arrive = self._send(n, ready)
+        part, there = int(p.line_part_qty[n]), 0
+        mine = sorted(
+            (at, peg[3])
+            for peg, at in zip(played.pegs, played.peg_at, strict=True)
+            if p.demand_line[peg[0]] == n
+        )
+        for at, qty in mine if part else ():
+            if there < part <= there + qty:
+                begin = at
+            there += qty
         first = self._send(n, ready if begin == NEVER else begin)[1]
         state = int(State.DATED)
         if arrive == NEVER:
@@ -566,7 +576,7 @@ class Twin(TwinFacts):
             "ready": ready,
             "ship": ship,
             "arrive": arrive,
-            "first_arrive": first if p.line_partial[n] else arrive,
+            "first_arrive": first if p.line_partial[n] or part else arrive,
             "late_s": when - due if judged else 0,
             "judged": judged,
             "supply": supply,

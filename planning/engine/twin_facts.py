@@ -358,6 +358,8 @@ class TwinFacts:
         for _ in range(len(p.order_id) + 1):
             for s, d in zip(p.peg_supply.tolist(), p.peg_demand.tolist(), strict=True):
                 rank = line_of(d)
+                if p.supply_item[s] != p.demand_item[d]:
+                    continue
                 if p.supply_op[s] >= 0 and rank is not None:
                     order = int(p.op_order[p.supply_op[s]])
                     best[order] = min(rank, best.get(order, rank))
@@ -369,7 +371,7 @@ class TwinFacts:
                 return 0, rank, kind, d
             if kind == DemandKind.COMPONENT:
                 return 1, int(p.order_need_by[p.op_order[p.demand_op[d]]]), kind, d
-            return 2, 0, kind, d
+            return -1 if p.item_safety_kept[p.demand_item[d]] else 2, 0, kind, d
 
         return sorted(range(len(p.demand_id)), key=key)
 
@@ -379,7 +381,12 @@ class TwinFacts:
         have = list(self.supply_qty)
         want = [int(q) for q in p.demand_qty]
         pegs: list[Peg] = []
-        rows = [g for g in range(len(p.peg_qty)) if self.active[p.peg_demand[g]]]
+        rows = [
+            g
+            for g in range(len(p.peg_qty))
+            if self.active[p.peg_demand[g]]
+            and p.supply_item[p.peg_supply[g]] == p.demand_item[p.peg_demand[g]]
+        ]
         rows.sort(
             key=lambda g: (
                 int(p.peg_kind[g]),

@@ -192,10 +192,15 @@ def test_what_is_made_is_legal_ordered_and_never_without_doing_nothing(
     assert nothing.figures.saves == 0
     slugs = [candidate.slug for candidate in options.candidates]
     assert len(set(slugs)) == len(slugs)
-    by_money = not any(c.figures and c.figures.cost.at_least for c in options.candidates)
+    by_money = all(c.figures.cost.by_money for c in options.candidates if c.figures)
     offered = [c.figures for c in options.offered if c.figures]
-    order = [f.cost.money if by_money else f.late_value for f in offered]
-    assert order == sorted(order)
+    # By money, then those whose own price is unknown by late value; else all by late value.
+    priced_first = [by_money and f.cost.at_least for f in offered]
+    assert priced_first == sorted(priced_first)
+    for unknown in (False, True):
+        group = [f for f, u in zip(offered, priced_first, strict=True) if u is unknown]
+        order = [f.cost.money if by_money and not unknown else f.late_value for f in group]
+        assert order == sorted(order)
     for candidate in options.candidates:
         if candidate.verdict is Verdict.IMPOSSIBLE:
             assert candidate.refusal is not None
@@ -209,7 +214,7 @@ def test_what_is_made_is_legal_ordered_and_never_without_doing_nothing(
             assert candidate.beaten.theirs <= candidate.beaten.mine
             assert options[candidate.beaten.by].verdict is Verdict.OFFERED
         elif candidate.kind is not Kind.DO_NOTHING and by_money:
-            assert candidate.figures.saves > 0
+            assert candidate.figures.saves > 0 or candidate.figures.cost.at_least
 
 
 @given(plants())

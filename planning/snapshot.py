@@ -1,7 +1,8 @@
 """One consistent reading of a site for the engine. The only place that reads the other apps for it.
 
 `take` reads everything in one repeatable-read transaction, the event number first, by a fixed
-number of queries without model instances. What people did not say (how long a repair takes, when
+number of queries without model instances; of the larger tables, only the rows that changed since
+this process read them last. What people did not say (how long a repair takes, when
 quality decides) is estimated here, from history, and marked as a guess.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from django.db import connection, transaction
 
 from equipment import rules as equipment_rules
 from mes.errors import Missing
-from planning import rules
+from planning import resident, rules
 from planning.engine import calendars
 from planning.engine.builder import PlantBuilder
 from planning.engine.cost import Terms
@@ -44,15 +45,15 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.plant import Site as Policies
+from planning.resident import Rows
 
-Rows = list[tuple[Any, ...]]
 Columns = dict[str, np.ndarray[Any, Any]]
 Made = TypeVar("Made")
 
 # What is made of rows that seldom change: kept a site as long as those rows stay equal, so that
 # a report costs what it changed and not what the site has. Nobody writes into what is kept.
 _KEPT: OrderedDict[tuple[int, str], tuple[Any, Any]] = OrderedDict()
-_MOST_KEPT = 64
+_MOST_KEPT = 320
 
 
 def _kept(site_id: int, name: str, made_of: Any, make: Callable[[], Made]) -> Made:
@@ -178,9 +179,10 @@ class Version:
     upto_seq: int
     as_of: datetime
     figures: dict[str, Any]
-    starts: dict[int, int]
-    ends: dict[int, int]
-    lines: dict[int, tuple[int, int, int]]
+    job_ids: np.ndarray[Any, Any]  # sorted
+    starts: np.ndarray[Any, Any]  # of each, as of its end; UNSET = none
+    ends: np.ndarray[Any, Any]
+    line_ids: np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -219,13 +221,11 @@ class Snapshot:
     scrapped: dict[int, int]  # by job order, in events not answered yet, millionths
     previous: Version | None
     committed: Version | None
-    # What typed changes write, as stored: for the plan hash and for footprints.
-    decided: dict[str, list[Any]] = field(default_factory=dict)
+    reading: _Reading = field(repr=False)
     offers: Offers = field(default_factory=Offers)
     suppliers: dict[int, str] = field(default_factory=dict)  # names
     freights: dict[int, str] = field(default_factory=dict)
     materials: dict[int, tuple[int, int]] = field(default_factory=dict)  # job order, item
-    versions: dict[str, int] = field(default_factory=dict)
 
     def instant(self, seconds: int) -> datetime | None:
         """An engine instant as a datetime; None for none."""
@@ -235,6 +235,11 @@ class Snapshot:
 
     def seconds(self, at: datetime) -> int:
         return int((at - self.epoch).total_seconds() // 1)
+
+    @cached_property
+    def decided(self) -> dict[str, list[Any]]:
+        """What typed changes write, as stored: for the plan hash."""
+        return _decided(self.reading)
 
     @property
     def plan_hash(self) -> str:
@@ -285,7 +290,7 @@ select s.id, s.code, s.time_zone, s.currency, s.clock, c.at, s.queue_rule, s.pul
        s.pull_after_s, s.suspend_after_s, s.frozen_window_s, s.checks_stock, s.checks_purchases,
        s.supplier_lateness_s, (s.default_late_cost_per_day * 10000)::bigint,
        (s.move_price * 10000)::bigint, s.accept_tolerance_ppm,
-       h.seq, p.computed_seq, p.plan_version, p.committed_version, p.dirty, p.failures
+       h.seq, p.computed_seq, p.plan_version, p.committed_version, p.dirty, p.failures, @stand
   from mes_site s join mes_sitehead h on h.site_id = s.id join mes_siteplan p on p.site_id = s.id
   left join mes_siteclock c on c.site_id = s.id
  where s.id = %(site)s
@@ -339,41 +344,42 @@ select id from workorders_workorder w
 _ORDERS = """
 select w.id, w.code, w.item_id, sec(w.due_at), sec(w.not_before), mil(w.quantity),
        mil(w.put_away_quantity), w.customer_line_id, w.lot_id, w.version
-  from workorders_workorder w where w.id in (@awake) order by w.id
+  from workorders_workorder w where w.id in (@awake) @since(w) order by w.id
 """
 _JOBS = """
 select j.id, j.work_order_id, j.number, j.name, j.status, j.unit_id, mil(j.quantity), mil(j.good),
        mil(j.scrap), mil(j.rework), j.setup_s, mil(j.run_s), j.fixed_s::bigint * 1000000, j.family,
        j.span, j.restarts, j.yield_ppm, j.pinned, sec(j.not_before), sec(j.started_at),
        sec(j.completed_at), sec(j.last_report_at), j.productive_s, sec(j.running_since), j.version
-  from workorders_joborder j where j.work_order_id in (@awake) order by j.id
+  from workorders_joborder j where j.work_order_id in (@awake) @since(j) order by j.id
 """
 _ALTERNATES = """
-select a.job_order_id, a.unit_id, a.setup_s, mil(a.run_s), j.fixed_s::bigint * 1000000
+select a.id, a.job_order_id, a.unit_id, a.setup_s, mil(a.run_s), j.fixed_s::bigint * 1000000
   from workorders_jobalternate a join workorders_joborder j on j.id = a.job_order_id
- where j.work_order_id in (@awake) order by a.id
+ where j.work_order_id in (@awake) @since(a, j) order by a.id
 """
 _LINKS = """
-select l.predecessor_id, l.follower_id, l.kind, mil(l.batch), l.lag_s
+select l.id, l.predecessor_id, l.follower_id, l.kind, mil(l.batch), l.lag_s
   from workorders_joblink l join workorders_joborder p on p.id = l.predecessor_id
   join workorders_joborder f on f.id = l.follower_id
- where p.work_order_id in (@awake) and f.work_order_id in (@awake) order by l.id
+ where p.work_order_id in (@awake) and f.work_order_id in (@awake) @since(l)
+ order by l.id
 """
 _COMPONENTS = """
 select m.id, m.job_order_id, m.item_id, mil(m.required - m.issued),
        case when m.instead_of_id is null then 0 else 1 end
   from workorders_jobmaterial m join workorders_joborder j on j.id = m.job_order_id
  where j.work_order_id in (@awake) and j.started_at is null and m.required > m.issued
-   and j.status in ('WAITING', 'READY', 'HELD') order by m.id
+   and j.status in ('WAITING', 'READY', 'HELD') @since(m) order by m.id
 """
 _QUEUES = """
 select unit_id, version, job_order_ids from workorders_unitqueue where site_id = %(site)s
  order by unit_id
 """
 _ITEMS = """
-select id, code, name, unit, source, tracked, lead_time_s, mil(safety_stock), decimals, put_away_s,
-       safety_kept, (standard_cost * 10000)::bigint
-  from materials_item where site_id = %(site)s order by id
+select i.id, i.code, i.name, i.unit, i.source, i.tracked, i.lead_time_s, mil(i.safety_stock),
+       i.decimals, i.put_away_s, i.safety_kept, (i.standard_cost * 10000)::bigint
+  from materials_item i where i.site_id = %(site)s @since(i) order by i.id
 """
 _LOTS = """
 select l.id, l.code, l.item_id, l.status, sec(l.received_at), sec(l.expires_at), sec(l.free_at),
@@ -407,7 +413,7 @@ select l.id, o.code, l.number, c.id, c.name, l.item_id, mil(l.quantity - l.shipp
   join materials_customer c on c.id = o.customer_id
   left join materials_freightmode f on f.id = l.freight_mode_id
  where l.site_id = %(site)s and l.shipped_at is null and l.cancelled_at is null
-   and l.quantity > l.shipped_quantity order by l.id
+   and l.quantity > l.shipped_quantity @since(l, o, c, f) order by l.id
 """
 _QUOTES = """
 select q.id, q.supplier_id, s.name, q.item_id, q.lead_time_s, (q.price * 10000)::bigint,
@@ -435,9 +441,8 @@ select id, lot_id, work_order_id, purchase_line_id, job_material_id, customer_li
   from workorders_reservation where site_id = %(site)s order by id
 """
 _PEGS = """
-select supply_kind, supply_id, demand_kind, demand_id, mil(quantity)
-  from planning_committedpeg where site_id = %(site)s
- order by supply_kind, supply_id, demand_kind, demand_id
+select p.id, p.supply_kind, p.supply_id, p.demand_kind, p.demand_id, mil(p.quantity)
+  from planning_committedpeg p where p.site_id = %(site)s @since(p) order by p.id
 """
 _EVENTS = """
 select seq, key, kind, subject_type, subject_id, body, received_at from mes_shopfloorevent
@@ -457,10 +462,23 @@ select what, unit_id, (amount * 10000)::bigint, source, owner, valid_from
 """
 
 
+# Tables that are kept in memory between readings.
+_RESIDENT = {
+    "orders": _ORDERS,
+    "jobs": _JOBS,
+    "alternates": _ALTERNATES,
+    "links": _LINKS,
+    "components": _COMPONENTS,
+    "items": _ITEMS,
+    "lines": _LINES,
+    "pegs": _PEGS,
+}
+
+
 @cache
 def _sql(text: str) -> str:
     """Spell out the two shorthands: sec(x) seconds since the epoch, mil(x) millionths."""
-    text = text.replace("@awake", _AWAKE)
+    text = text.replace("@awake", _AWAKE).replace("@stand", resident.STAND)
     out, rest = "", text
     while True:
         places = [place for place in (rest.find("sec("), rest.find("mil(")) if place >= 0]
@@ -482,6 +500,7 @@ def _sql(text: str) -> str:
 
 def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again: bool) -> Snapshot:
     """Read all tables of one site in a fixed number of queries and build the Plant."""
+    last = resident.recall(site_id)
     with connection.cursor() as cursor:
 
         def rows(text: str, **more: Any) -> list[tuple[Any, ...]]:
@@ -493,10 +512,21 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
         found = rows(_SITE)
         if not found:
             raise Missing("There is no such site.")
-        site = _Site(*found[0])
+        *policies, database, started, oldest = found[0]
+        site = _Site(*policies)
         now_at = at or (site.clock_at if site.clock == "SIMULATED" and site.clock_at else wall_now)
         epoch = rules.epoch_of(now_at)
         values |= {"epoch": epoch, "epoch_s": int(epoch.timestamp()), "now": now_at}
+        memory = resident.refresh(
+            _RESIDENT,
+            rows,
+            stand=resident.Stand(database, started, oldest),
+            made_of=epoch,
+            last=last,
+        )
+        if not check_again:
+            resident.remember(site_id, memory)
+        kept = {name: table.rows for name, table in memory.tables.items()}
         read = _Reading(
             site=site,
             now_at=now_at,
@@ -509,21 +539,21 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             repairs=rows(_REPAIRS),
             decision_times=rows(_DECISION_TIMES),
             holds=rows(_HOLDS),
-            orders=rows(_ORDERS),
-            jobs=rows(_JOBS),
-            alternates=rows(_ALTERNATES),
-            links=rows(_LINKS),
-            components=rows(_COMPONENTS),
+            orders=kept["orders"],
+            jobs=kept["jobs"],
+            alternates=kept["alternates"],
+            links=kept["links"],
+            components=kept["components"],
             queues=rows(_QUEUES),
-            items=rows(_ITEMS),
+            items=kept["items"],
             lots=rows(_LOTS),
             purchases=rows(_PURCHASES),
-            lines=rows(_LINES),
+            lines=kept["lines"],
             quotes=rows(_QUOTES),
             freights=rows(_FREIGHTS),
             stand_ins=rows(_STAND_INS),
             reservations=rows(_RESERVATIONS),
-            pegs=rows(_PEGS),
+            pegs=_kept(site_id, "pegs in order", kept["pegs"], partial(_pegs_in_order, kept)),
             rates=rows(_RATES),
             events=rows(_EVENTS, computed=site.computed_seq, seq=site.seq)[::-1],
             scrapped=rows(_SCRAPPED, computed=site.computed_seq),
@@ -668,7 +698,7 @@ def _build(read: _Reading) -> Snapshot:
         units={row[0]: row[1] for row in read.units},
         unit_names={row[0]: row[2] for row in read.units},
         orders={row[0]: row[1] for row in read.orders},
-        jobs={row[0]: Job(row[0], row[1], row[2], row[3], row[5], row[4]) for row in read.jobs},
+        jobs=_kept(site.id, "names of jobs", read.jobs, partial(_jobs, read)),
         items={row[0]: (row[1], row[2], row[3]) for row in read.items},
         lots={row[0]: (row[1], row[2]) for row in read.lots},
         purchases={row[0]: row[1] for row in read.purchases},
@@ -683,13 +713,25 @@ def _build(read: _Reading) -> Snapshot:
         scrapped=_scrapped(read),
         previous=previous,
         committed=committed,
-        decided=_decided(read),
+        reading=read,
         offers=_offers(read),
         suppliers={row[1]: row[2] for row in read.quotes},
         freights={row[0]: row[1] for row in read.freights},
-        materials={row[0]: (row[1], row[2]) for row in read.components},
-        versions=_versions(read),
+        materials=_kept(site.id, "materials", read.components, partial(_materials, read)),
     )
+
+
+def _pegs_in_order(kept: Mapping[str, Rows]) -> Rows:
+    """Committed pegs without their ids, which accepting and undoing change."""
+    return sorted(row[1:] for row in kept["pegs"])
+
+
+def _jobs(read: _Reading) -> dict[int, Job]:
+    return {row[0]: Job(row[0], row[1], row[2], row[3], row[5], row[4]) for row in read.jobs}
+
+
+def _materials(read: _Reading) -> dict[int, tuple[int, int]]:
+    return {row[0]: (row[1], row[2]) for row in read.components}
 
 
 def _json(value: Any) -> dict[str, Any]:
@@ -714,32 +756,32 @@ def _stored(read: _Reading, row: tuple[Any, ...]) -> Version:
 
 
 def _version(row: tuple[Any, ...], epoch: datetime) -> Version:
-    version, upto_seq, as_of, its_epoch, figures, job_ids, times, line_ids, line_times = row
+    version, upto_seq, as_of, its_epoch, figures, job_ids, times, line_ids, _line_times = row
     shift = int((its_epoch - epoch).total_seconds())
-    starts: dict[int, int] = {}
-    ends: dict[int, int] = {}
+    ids, pairs = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
     if job_ids is not None and times is not None:
-        pairs = rules.unpack(times, 2, shift)
-        ids = np.frombuffer(job_ids, "<i8").tolist()
-        starts = dict(zip(ids, pairs[:, 0].tolist(), strict=True))
-        ends = dict(zip(ids, pairs[:, 1].tolist(), strict=True))
-    lines: dict[int, tuple[int, int, int]] = {}
-    if line_ids is not None and line_times is not None:
-        triples = rules.unpack(line_times, 3, shift).tolist()
-        ids = np.frombuffer(line_ids, "<i8").tolist()
-        lines = {one: (a, b, c) for one, (a, b, c) in zip(ids, triples, strict=True)}
-    return Version(version, upto_seq, as_of, _json(figures), starts, ends, lines)
+        ids = np.frombuffer(job_ids, "<i8")
+        by_id = np.argsort(ids, kind="stable")
+        ids, pairs = ids[by_id], rules.unpack(times, 2, shift)[by_id]
+    lines = np.zeros(0, np.int64) if line_ids is None else np.frombuffer(line_ids, "<i8")
+    return Version(version, upto_seq, as_of, _json(figures), ids, pairs[:, 0], pairs[:, 1], lines)
 
 
 def _horizon(read: _Reading, committed: Version | None, now: int) -> int:
     """The instant after which nothing is planned: kept with the committed version."""
-    dues = [row[3] for row in read.orders]
-    dues += [row[9] if row[9] is not None else row[7] for row in read.lines]
+    made_of = (read.orders, read.lines)
+    last_due = _kept(read.site.id, "last due", made_of, partial(_last_due, read))
     kept = None
     if committed is not None and "horizon" in committed.figures:
         kept_at = datetime.fromisoformat(committed.figures["horizon"])
         kept = int((kept_at - read.epoch).total_seconds())
-    return rules.horizon(max(dues, default=0), now=now, kept=kept)
+    return rules.horizon(last_due, now=now, kept=kept)
+
+
+def _last_due(read: _Reading) -> int:
+    dues: list[int] = [row[3] for row in read.orders]
+    dues += [row[9] if row[9] is not None else row[7] for row in read.lines]
+    return max(dues, default=0)
 
 
 _BUILT: OrderedDict[bytes, calendars.Calendars] = OrderedDict()
@@ -841,6 +883,11 @@ def _holds(read: _Reading, now: int) -> dict[int, Held]:
 
 def _families(read: _Reading) -> dict[str, int]:
     """Set-up families as numbers; 0 is none. Only equality matters to the engine."""
+    made_of = (read.jobs, [row[7] for row in read.units])
+    return _kept(read.site.id, "families", made_of, partial(_numbered_families, read))
+
+
+def _numbered_families(read: _Reading) -> dict[str, int]:
     names = {row[13] for row in read.jobs} | {name for row in read.units for name in row[7]}
     return {name: at for at, name in enumerate(sorted(names - {"", None}), start=1)}
 
@@ -882,13 +929,6 @@ def _add_units(
                 builder.add_exception(unit=unit_id, start=begin, end=end, open=kind == "OPEN")
 
 
-# The columns of an operation in the order in which `_add_orders` gives them.
-_OPERATION = (
-    "id", "order", "number", "status", "unit", "launch_qty", "good_qty", "scrap_qty",
-    "rework_qty", "yield_num", "yield_den", "setup_s", "run_us", "fixed_us", "family", "span",
-    "restart", "not_before", "hold", "hold_until", "hold_guess", "hold_again_s", "pinned",
-    "baseline_start", "baseline_end", "actual_start", "actual_end", "report_at", "productive_s",
-)  # fmt: skip
 _SPANS = {span.name: int(span) for span in Span}
 _STATUS = {
     "WAITING": Status.WAITING,
@@ -910,75 +950,15 @@ def _add_orders(
     now: int,
 ) -> None:
     """Orders, operations, alternates, arcs and queues."""
+    site_id = read.site.id
+    orders = _kept(site_id, "orders", read.orders, partial(_order_columns, read))
     if read.orders:
-        builder.add_orders(
-            id=np.array([row[0] for row in read.orders], np.int64),
-            item=np.array([row[2] for row in read.orders], np.int64),
-            need_by=_or((row[3] for row in read.orders), NEVER),
-            not_before=_or((row[4] for row in read.orders), UNSET),
-        )
-    order_not_before = {row[0]: row[4] for row in read.orders}
-    held = {hold.job_order_id: hold for hold in holds.values() if hold.job_order_id}
-    families = _families(read)
-    starts = committed.starts if committed else {}
-    ends = committed.ends if committed else {}
-    operations: list[tuple[int, ...]] = []
-    for row in read.jobs:
-        (job_id, order_id, number, _name, status_name, unit_id, launched, good, scrap, rework,
-         setup_s, run_us, fixed_us, family, span, restarts, yield_ppm, pinned, not_before,
-         started, completed, reported, productive, running_since, _version) = row  # fmt: skip
-        status = _STATUS[status_name]
-        if status_name == "HELD" and started is not None:
-            status = Status.SUSPENDED
-        if status is Status.DONE:
-            completed = min(now, now if completed is None else completed)
-            started = completed if started is None else min(started, completed)
-        elif status is not Status.WAITING:
-            started = now if started is None else min(started, now)
-        bounds = [at for at in (not_before, order_not_before[order_id]) if at is not None]
-        # The instant from which the engine assumes the run to be on rate: the last report, or
-        # the last resumption if that was later.
-        last = [at for at in (reported, running_since) if at is not None]
-        hold = held.get(job_id)
-        until, guessed, again = NEVER, False, -1
-        bars = hold is not None and status is not Status.DONE
-        if hold is not None and bars:
-            until, guessed, again = rules.bound(hold.expected, hold.guess)
-        operations.append(
-            (
-                job_id,
-                order_id,
-                number,
-                int(status),
-                unit_id,
-                launched,
-                good,
-                scrap,
-                rework,
-                yield_ppm,
-                1_000_000,
-                setup_s,
-                run_us,
-                fixed_us,
-                families.get(family, 0),
-                _SPANS[span],
-                restarts,
-                max(bounds, default=UNSET),
-                bars,
-                until,
-                guessed,
-                again,
-                pinned,
-                starts.get(job_id, UNSET),
-                ends.get(job_id, UNSET),
-                UNSET if status is Status.WAITING else started,
-                completed if status is Status.DONE else UNSET,
-                UNSET if status is Status.WAITING or not last else min(now, max(last)),
-                productive,
-            )
-        )
-    if operations:
-        builder.add_operations(**_table(operations, *_OPERATION))
+        builder.add_orders(**orders)
+    if read.jobs:
+        families = _families(read)
+        made_of = (read.jobs, families)
+        jobs = _kept(site_id, "jobs", made_of, partial(_job_columns, read, families))
+        builder.add_operations(**_operations(jobs, orders, committed, holds, now))
     if read.alternates:
         builder.add_alternates(
             **_kept(read.site.id, "alternates", read.alternates, partial(_alternates, read))
@@ -991,8 +971,93 @@ def _add_orders(
         builder.set_queue(unit=unit_id, operations=here)
 
 
+def _order_columns(read: _Reading) -> Columns:
+    return {
+        "id": np.array([row[0] for row in read.orders], np.int64),
+        "item": np.array([row[2] for row in read.orders], np.int64),
+        "need_by": _or((row[3] for row in read.orders), NEVER),
+        "not_before": _or((row[4] for row in read.orders), UNSET),
+    }
+
+
+# Of a row of `_JOBS`, by the names of the engine where it takes them as they are.
+_JOB = (
+    "id", "order", "number", "", "", "unit", "launch_qty", "good_qty", "scrap_qty", "rework_qty",
+    "setup_s", "run_us", "fixed_us", "", "", "restart", "yield_num", "pinned", "not_before",
+    "started", "completed", "reported", "productive_s", "resumed", "",
+)  # fmt: skip
+_INSTANTS = ("not_before", "started", "completed", "reported", "resumed")
+
+
+def _job_columns(read: _Reading, families: Mapping[str, int]) -> Columns:
+    """The columns of the job orders that do not depend on the plant's now."""
+    given = _columns(read.jobs, *_JOB)
+    found = {
+        name: _or(values, UNSET) if name in _INSTANTS else np.array(values, np.int64)
+        for name, values in given.items()
+    }
+    return found | {
+        "status": np.array([_status(row[4], row[19]) for row in read.jobs], np.int64),
+        "family": np.array([families.get(row[13], 0) for row in read.jobs], np.int64),
+        "span": np.array([_SPANS[row[14]] for row in read.jobs], np.int64),
+        "yield_den": np.full(len(read.jobs), 1_000_000, np.int64),
+    }
+
+
+def _status(name: str, started: int | None) -> Status:
+    """A job on hold that was begun is off the machine; one that was not waits."""
+    return Status.SUSPENDED if name == "HELD" and started is not None else _STATUS[name]
+
+
+def _operations(
+    jobs: Columns, orders: Columns, committed: Version | None, holds: Mapping[int, Held], now: int
+) -> Columns:
+    """The columns of the operations at `now`."""
+    found = dict(jobs)
+    status, started, completed = found["status"], found.pop("started"), found.pop("completed")
+    waits, done = status == Status.WAITING, status == Status.DONE
+    ended = np.where(completed == UNSET, now, np.minimum(now, completed))
+    latest = np.where(done, ended, now)
+    began = np.where(started == UNSET, latest, np.minimum(started, latest))
+    # The instant from which the engine assumes the run to be on rate: the last report, or the
+    # last resumption if that was later.
+    last = np.maximum(found.pop("reported"), found.pop("resumed"))
+    of_order = np.searchsorted(orders["id"], found["order"])
+    found["not_before"] = np.maximum(found["not_before"], orders["not_before"][of_order])
+    found["actual_start"] = np.where(waits, UNSET, began)
+    found["actual_end"] = np.where(done, ended, UNSET)
+    found["report_at"] = np.where(waits | (last == UNSET), UNSET, np.minimum(now, last))
+    found["baseline_start"], found["baseline_end"] = _baseline(found["id"], committed)
+    held, until = np.zeros(len(status), np.bool_), np.full(len(status), NEVER, np.int64)
+    guessed, again = np.zeros(len(status), np.bool_), np.full(len(status), -1, np.int64)
+    for hold in holds.values():
+        if hold.job_order_id is None:
+            continue
+        at = np.flatnonzero((found["id"] == hold.job_order_id) & ~done)
+        held[at] = True
+        until[at], guessed[at], again[at] = rules.bound(hold.expected, hold.guess)
+    return found | {
+        "hold": held, "hold_until": until, "hold_guess": guessed, "hold_again_s": again
+    }  # fmt: skip
+
+
+def _baseline(
+    ids: np.ndarray[Any, Any], committed: Version | None
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The start and the end of each job in the committed version; UNSET where it has none."""
+    starts, ends = np.full(len(ids), UNSET, np.int64), np.full(len(ids), UNSET, np.int64)
+    if committed is not None and len(committed.job_ids):
+        at = np.searchsorted(committed.job_ids, ids)
+        at = np.minimum(at, len(committed.job_ids) - 1)
+        there = committed.job_ids[at] == ids
+        starts[there], ends[there] = committed.starts[at[there]], committed.ends[at[there]]
+    return starts, ends
+
+
 def _alternates(read: _Reading) -> Columns:
-    return _table(read.alternates, "operation", "unit", "setup_s", "run_us", "fixed_us")
+    columns = _table(read.alternates, "", "operation", "unit", "setup_s", "run_us", "fixed_us")
+    columns.pop("")
+    return columns
 
 
 def _arcs(read: _Reading) -> Columns:
@@ -1000,49 +1065,51 @@ def _arcs(read: _Reading) -> Columns:
         (pred, succ, int(ArcKind.OVERLAP), lag_s, batch)
         if kind == "OVERLAP"
         else (pred, succ, int(ArcKind.FS), lag_s, 0)
-        for pred, succ, kind, batch, lag_s in read.links
+        for _id, pred, succ, kind, batch, lag_s in read.links
     ]
     return _table(rows, "pred", "succ", "kind", "lag_s", "batch_qty")
 
 
 def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, now: int) -> None:
+    items = _kept(read.site.id, "items", read.items, partial(_item_columns, read))
+    since = np.full(len(read.items), UNSET, np.int64)
     guessed: dict[str, str] = previous.figures.get("guesses", {}) if previous else {}
-    for (
-        item_id,
-        _code,
-        _name,
-        _unit,
-        source,
-        tracked,
-        lead_s,
-        safety,
-        decimals,
-        _away,
-        kept,
-        _cost,
-    ) in read.items:
-        since = UNSET
-        if str(item_id) in guessed:
-            made = datetime.fromisoformat(guessed[str(item_id)])
-            since = int((made - read.epoch).total_seconds())
-            if since + lead_s <= now:
-                since = UNSET
-        builder.add_item(
-            id=item_id,
-            kind=int(ItemKind.BUY if source == "BUY" else ItemKind.MAKE),
-            tracked=tracked,
-            lead_s=lead_s or -1,
-            guess_from=since,
-            safety_qty=safety,
-            safety_kept=kept,
-            quantum_qty=10 ** (6 - min(6, decimals)),
+    for item_id, said in guessed.items():
+        made = int((datetime.fromisoformat(said) - read.epoch).total_seconds())
+        at = np.flatnonzero(items["id"] == int(item_id))
+        since[at] = np.where(made + np.maximum(items["lead_s"][at], 0) <= now, UNSET, made)
+    if read.items:
+        builder.add_items(**items, guess_from=since)
+
+
+def _item_columns(read: _Reading) -> Columns:
+    rows = [
+        (
+            item_id,
+            int(ItemKind.BUY if source == "BUY" else ItemKind.MAKE),
+            tracked,
+            lead_s or -1,
+            safety,
+            kept,
+            10 ** (6 - min(6, decimals)),
         )
+        for item_id, _code, _name, _unit, source, tracked, lead_s, safety, decimals, _away, kept, _
+        in read.items
+    ]  # fmt: skip
+    return _table(
+        rows, "id", "kind", "tracked", "lead_s", "safety_qty", "safety_kept", "quantum_qty"
+    )
 
 
 def _last_jobs(read: _Reading) -> dict[int, int]:
     """The job order whose good pieces are its order's output: none follows it in the order."""
+    made_of = (read.jobs, read.links)
+    return _kept(read.site.id, "last jobs", made_of, partial(_find_last_jobs, read))
+
+
+def _find_last_jobs(read: _Reading) -> dict[int, int]:
     order_of = {row[0]: row[1] for row in read.jobs}
-    leads_on = {pred for pred, succ, *_ in read.links if order_of[pred] == order_of[succ]}
+    leads_on = {pred for _id, pred, succ, *_ in read.links if order_of[pred] == order_of[succ]}
     last: dict[int, tuple[int, int]] = {}
     for row in read.jobs:
         if row[0] not in leads_on:
@@ -1079,22 +1146,17 @@ def _add_supplies(
         rows.append(
             (lot_id, int(SupplyKind.LOT), item_id, quantity, UNSET, 0, *decided, keeps, 0, 0)
         )
-    away = {row[0]: row[9] for row in read.items}
-    last = _last_jobs(read)
-    sound = (int(LotStatus.RELEASED), NEVER, False, -1, NEVER)
     learned = read.site.supplier_lateness_s
-    for order_id, _code, item_id, due, _bound, quantity, put_away, *_ in read.orders:
-        if order_id in last:
-            made = (order_id, int(SupplyKind.OUTPUT), item_id, put_away, UNSET, 0)
-            rows.append((*made, *sound, last[order_id], away[item_id]))
-        else:
-            left = max(quantity - put_away, 0)
-            comes = (order_id, int(SupplyKind.TRANSFER), item_id, left, due, learned)
-            rows.append((*comes, *sound, 0, 0))
+    sound = (int(LotStatus.RELEASED), NEVER, False, -1, NEVER)
     for line_id, _code, item_id, quantity, expected, lateness, *_ in read.purchases:
         late_s = lateness if lateness >= 0 else learned
         comes = (line_id, int(SupplyKind.PURCHASE), item_id, quantity, expected, late_s)
         rows.append((*comes, *sound, 0, 0))
+    if read.orders:
+        made_of = (read.orders, _last_jobs(read), read.items, learned)
+        builder.add_supplies(
+            **_kept(read.site.id, "outputs", made_of, partial(_outputs, read, learned))
+        )
     if rows:
         builder.add_supplies(
             **_table(
@@ -1102,6 +1164,22 @@ def _add_supplies(
                 "again_s", "expiry", "op", "put_away_s",
             )
         )  # fmt: skip
+
+
+def _outputs(read: _Reading, learned: int) -> Columns:
+    """What orders make; one without operations is not ours to plan and comes when it is due."""
+    away = {row[0]: row[9] for row in read.items}
+    last = _last_jobs(read)
+    rows = []
+    for order_id, _code, item_id, due, _bound, quantity, put_away, *_ in read.orders:
+        op = last.get(order_id)
+        if op is not None:
+            made = (int(SupplyKind.OUTPUT), put_away, UNSET, 0, op, away[item_id])
+        else:
+            left = max(quantity - put_away, 0)
+            made = (int(SupplyKind.TRANSFER), left, due, learned, 0, 0)
+        rows.append((order_id, item_id, *made))
+    return _table(rows, "id", "item", "kind", "qty", "at", "late_s", "op", "put_away_s")
 
 
 def _lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
@@ -1188,11 +1266,19 @@ def _line_columns(read: _Reading, lines: Mapping[int, Line]) -> Columns:
 
 def _add_demands(builder: PlantBuilder, read: _Reading, lines: Columns) -> None:
     if read.components:
-        columns = _table(read.components, "id", "operation", "item", "qty", "substitute")
-        columns.pop("substitute")
-        builder.add_components(**columns)
+        builder.add_components(**_components(read))
     if read.lines:
         builder.add_lines(**lines)
+
+
+def _components(read: _Reading) -> Columns:
+    return _kept(read.site.id, "components", read.components, partial(_component_columns, read))
+
+
+def _component_columns(read: _Reading) -> Columns:
+    columns = _table(read.components, "id", "operation", "item", "qty", "substitute")
+    columns.pop("substitute")
+    return columns
 
 
 def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
@@ -1203,30 +1289,21 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
     on_hand = {row[0]: row[7] for row in read.lots}
     put_away_lot = {row[0]: row[8] for row in read.orders if row[8] in on_hand and row[6] > 0}
     left_in_lot = {lot: on_hand[lot] for lot in put_away_lot.values()}
-    known: dict[SupplyKind, dict[int, int]] = {
-        SupplyKind.LOT: {row[0]: row[2] for row in read.lots},
-        SupplyKind.OUTPUT: {row[0]: row[2] for row in read.orders},
-        SupplyKind.PURCHASE: {row[0]: row[2] for row in read.purchases},
-    }
+    site_id = read.site.id
+    supplied = (read.lots, read.orders, read.purchases)
+    known = _kept(site_id, "supplied items", supplied, partial(_supplied_items, read))
     made = _last_jobs(read)
-    needed: dict[DemandKind, dict[int, tuple[int, int]]] = {
-        DemandKind.COMPONENT: {row[0]: (row[2], row[3]) for row in read.components},
-        DemandKind.LINE: {row[0]: (row[5], row[6]) for row in read.lines},
-    }
+    wanting = (read.components, read.lines)
+    needed = _kept(site_id, "needed items", wanting, partial(_needed_items, read))
     sums: dict[tuple[int, int, int, int, int], int] = defaultdict(int)
-    uncovered = {
-        (kind, one): quantity
-        for kind, rows in needed.items()
-        for one, (_, quantity) in rows.items()
-    }
+    covered: dict[tuple[DemandKind, int], int] = defaultdict(int)
 
     def peg(
         supply: tuple[SupplyKind, int], demand: tuple[DemandKind, int], wanted: int, kind: PegKind
     ) -> None:
-        wanted = min(wanted, uncovered.get(demand, 0))
-        if wanted <= 0 or supply[1] not in known[supply[0]]:
-            return
-        if known[supply[0]][supply[1]] != needed[demand[0]][demand[1]][0]:
+        item, quantity = needed[demand[0]].get(demand[1], (0, 0))
+        wanted = min(wanted, quantity - covered[demand])
+        if wanted <= 0 or known[supply[0]].get(supply[1]) != item:
             return
         if supply[0] is SupplyKind.OUTPUT:
             lot = put_away_lot.get(supply[1])
@@ -1235,14 +1312,14 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
                 if there:
                     left_in_lot[lot] -= there
                     sums[SupplyKind.LOT, lot, demand[0], demand[1], kind] += there
-                    uncovered[demand] -= there
+                    covered[demand] += there
                     wanted -= there
             if not wanted:
                 return
             if supply[1] not in made:
                 supply = (SupplyKind.TRANSFER, supply[1])
         sums[supply[0], supply[1], demand[0], demand[1], kind] += wanted
-        uncovered[demand] -= wanted
+        covered[demand] += wanted
 
     for _id, lot, order, purchase, material, line, quantity in read.reservations:
         supply = (
@@ -1258,7 +1335,7 @@ def _add_pegs(builder: PlantBuilder, read: _Reading) -> None:
         if row[7] is not None:
             peg((SupplyKind.OUTPUT, row[0]), (DemandKind.LINE, row[7]), row[5], PegKind.HARD)
     if read.pegs:
-        pegs = _kept(read.site.id, "pegs", read.pegs, partial(_peg_columns, read))
+        pegs = _kept(site_id, "pegs", read.pegs, partial(_peg_columns, read))
         hard = {(kind, demand) for _kind, _supply, kind, demand, _peg in sums}
         plain, rest = _whole_pegs(pegs, read, hard, list(put_away_lot))
         made_here = np.isin(pegs["supply"], np.array(list(made), np.int64))
@@ -1306,25 +1383,15 @@ def _whole_pegs(
     needs is shared out in order; of the others every peg stands. Pegs whose supply or demand is
     gone, or is of another item by now, are in neither.
     """
-    supplies = _table(
-        [
-            *((int(SupplyKind.LOT), row[0], row[2]) for row in read.lots),
-            *((int(SupplyKind.OUTPUT), row[0], row[2]) for row in read.orders),
-            *((int(SupplyKind.PURCHASE), row[0], row[2]) for row in read.purchases),
-        ],
-        "kind",
-        "id",
-        "item",
+    orders = _kept(read.site.id, "orders", read.orders, partial(_order_columns, read))
+    lots = _table([(row[0], row[2]) for row in read.lots], "id", "item")
+    bought = _table([(row[0], row[2]) for row in read.purchases], "id", "item")
+    supplies = _stacked(
+        {SupplyKind.LOT: lots, SupplyKind.OUTPUT: orders, SupplyKind.PURCHASE: bought}, "item"
     )
-    demands = _table(
-        [
-            *((int(DemandKind.COMPONENT), row[0], row[2], row[3]) for row in read.components),
-            *((int(DemandKind.LINE), row[0], row[5], row[6]) for row in read.lines),
-        ],
-        "kind",
-        "id",
-        "item",
-        "qty",
+    _, lines = _lines(read)
+    demands = _stacked(
+        {DemandKind.COMPONENT: _components(read), DemandKind.LINE: lines}, "item", "qty"
     )
     nothing = np.zeros(len(pegs["qty"]), np.bool_)
     if not len(supplies["id"]) or not len(demands["id"]):
@@ -1344,6 +1411,32 @@ def _whole_pegs(
         place, known = _places(taken["kind"], taken["id"], demands)
         shared[place[known]] = True
     return stands & ~shared[to], stands & shared[to]
+
+
+def _supplied_items(read: _Reading) -> dict[SupplyKind, dict[int, int]]:
+    return {
+        SupplyKind.LOT: {row[0]: row[2] for row in read.lots},
+        SupplyKind.OUTPUT: {row[0]: row[2] for row in read.orders},
+        SupplyKind.PURCHASE: {row[0]: row[2] for row in read.purchases},
+    }
+
+
+def _needed_items(read: _Reading) -> dict[DemandKind, dict[int, tuple[int, int]]]:
+    """Item and quantity of each demand."""
+    return {
+        DemandKind.COMPONENT: {row[0]: (row[2], row[3]) for row in read.components},
+        DemandKind.LINE: {row[0]: (row[5], row[6]) for row in read.lines},
+    }
+
+
+def _stacked(tables: Mapping[Any, Columns], *names: str) -> Columns:
+    """Some columns of tables of several kinds, one below the other, with their kind and id."""
+    found = {
+        name: np.concatenate([table[name] for table in tables.values()]) for name in ("id", *names)
+    }
+    sizes = [len(table["id"]) for table in tables.values()]
+    found["kind"] = np.repeat(np.array([int(kind) for kind in tables], np.int64), sizes)
+    return found
 
 
 def _places(
@@ -1385,7 +1478,7 @@ def _decided(read: _Reading) -> dict[str, list[Any]]:
         "substitutes": [[row[0], row[2], row[3]] for row in read.components if row[4]],
         "safety": [row[0] for row in read.items if row[10]],
         "parked": [[row[0], _absolute(row[4], read)] for row in read.orders if row[4] is not None],
-        "links": [row[:4] for row in read.links],
+        "links": [row[1:5] for row in read.links],
     }
 
 
@@ -1444,16 +1537,6 @@ def _make_offers(read: _Reading) -> Offers:
 
 def _absolute(seconds: int, read: _Reading) -> int:
     return int(seconds + read.epoch.timestamp())
-
-
-def _versions(read: _Reading) -> dict[str, int]:
-    """Versions of the rows that a change may touch: `queue:<unit>`, `job:<id>`, ..."""
-    return (
-        {f"queue:{row[0]}": row[1] for row in read.queues}
-        | {f"job:{row[0]}": row[24] for row in read.jobs}
-        | {f"line:{row[0]}": row[26] for row in read.lines}
-        | {f"purchase:{row[0]}": row[6] for row in read.purchases}
-    )
 
 
 def plan_hash(decided: Mapping[str, Any]) -> str:

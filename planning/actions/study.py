@@ -663,7 +663,7 @@ class Study:
         if snap.committed is None:
             return {}
         baseline = snap.committed.figures.get("baseline", {})
-        known = set(snap.committed.lines)
+        known = set(snap.committed.line_ids.tolist())
         costs = cost.late_cost(self.plant, without, self.rules)
         found: dict[int, tuple[int, list[int]]] = {}
         for row in np.flatnonzero(without.line_late_s > 0).tolist():

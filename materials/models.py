@@ -153,6 +153,7 @@ class Lot(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # When a held or quarantined lot is thought to be free; empty where nobody said.
     free_at = models.DateTimeField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True, help_text="the last time")
     version = models.BigIntegerField(default=0)
 
     class Meta:
@@ -180,6 +181,7 @@ class StockMove(models.Model):
         SHIPMENT = "SHIPMENT"
         CORRECTION = "CORRECTION"
         TRANSFER = "TRANSFER"
+        COUNT = "COUNT"
 
     site = models.ForeignKey(Site, models.PROTECT)
     event_seq = models.BigIntegerField()
@@ -281,9 +283,13 @@ class PurchaseLine(models.Model):
     quantity = quantity_field()
     received_quantity = quantity_field(default=0)
     promised_at = models.DateTimeField()
-    # What is believed today, and by whose word.
+    # What is believed today, by whose word and since when. The plan goes by the last instant of
+    # a range, and by the whole quantity unless the supplier said less.
+    expected_from = models.DateTimeField(null=True, blank=True)
     expected_at = models.DateTimeField()
+    expected_quantity = quantity_field(null=True, blank=True)
     expected_source = models.CharField(max_length=120, blank=True)
+    said_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
     version = models.BigIntegerField(default=0)
 
@@ -295,7 +301,26 @@ class PurchaseLine(models.Model):
             models.CheckConstraint(
                 name="purchase_line_asks_for_something", condition=Q(quantity__gt=0)
             ),
+            models.CheckConstraint(
+                name="purchase_line_is_expected_from_before_to",
+                condition=Q(expected_from=None) | Q(expected_from__lte=F("expected_at")),
+            ),
+            models.CheckConstraint(
+                name="purchase_line_brings_at_most_what_was_ordered",
+                condition=Q(expected_quantity=None)
+                | Q(expected_quantity__gte=0, expected_quantity__lte=F("quantity")),
+            ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.order_code}/{self.number}"
+
+    @property
+    def missing(self) -> Decimal:
+        """How much of what was ordered the supplier will not bring."""
+        if self.expected_quantity is None:
+            return Decimal(0)
+        return self.quantity - max(self.expected_quantity, self.received_quantity)
 
 
 class Customer(models.Model):

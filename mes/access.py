@@ -38,6 +38,7 @@ ACTS: dict[str, frozenset[str]] = {
     "event.report": frozenset(
         {Role.PLANNER, Role.SUPERVISOR, Role.OPERATOR, Role.MAINTENANCE, Role.ADMIN}
     ),
+    "event.say": ALL - {Role.VIEWER},
     "equipment.estimate": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.ADMIN}),
     "hold.place": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "hold.release": frozenset({Role.QUALITY, Role.ADMIN}),
@@ -50,6 +51,11 @@ ACTS: dict[str, frozenset[str]] = {
     "task.read": ALL,
     "task.finish": ALL - {Role.VIEWER},
     "stock.move": frozenset({Role.STORES, Role.SUPERVISOR, Role.ADMIN}),
+    "stock.count": frozenset({Role.STORES, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "shortage.report": _FLOOR | {Role.STORES, Role.PLANNER},
+    "purchase.expect": frozenset({Role.BUYER, Role.PLANNER, Role.STORES, Role.ADMIN}),
+    "purchase.receive": frozenset({Role.STORES, Role.SUPERVISOR, Role.BUYER, Role.ADMIN}),
+    "demand.change": frozenset({Role.PLANNER, Role.SALES, Role.MANAGER, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
     "api": ALL,
 }
@@ -68,6 +74,11 @@ NEEDS = {
     "equipment.estimate": gettext_lazy("Needs maintenance, a supervisor or a planner."),
     "unsettled.settle": gettext_lazy("Needs a supervisor or planner."),
     "stock.move": gettext_lazy("Needs stores or a supervisor."),
+    "stock.count": gettext_lazy("Needs stores, a supervisor or a planner."),
+    "shortage.report": gettext_lazy("Needs somebody of the floor, stores or planning."),
+    "purchase.expect": gettext_lazy("Needs a buyer, stores or a planner."),
+    "purchase.receive": gettext_lazy("Needs stores, a supervisor or a buyer."),
+    "demand.change": gettext_lazy("Needs sales, a planner or a manager."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 

@@ -10,6 +10,15 @@ LATE_AFTER = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(minutes=2)
 
 
+# A day that is further away was mistyped.
+FAR_AWAY = timedelta(days=3660)
+
+
+def is_plausible(at: datetime, *, now: datetime) -> bool:
+    """Whether an instant that somebody entered can be meant: within ten years either way."""
+    return abs(at - now) <= FAR_AWAY
+
+
 @dataclass(frozen=True, slots=True)
 class Occurred:
     """The instant that is stored, whether it came late, and whether it had to be corrected."""

@@ -122,6 +122,9 @@ class Disruption(models.Model):
         HOLD = "HOLD"
         SCRAP = "SCRAP"
         SLIP = "SLIP"
+        SHORTAGE = "SHORTAGE"  # of a lot: pieces are not where they are booked
+        SUPPLY = "SUPPLY"  # of a purchase line: late, short or overdue
+        DEMAND = "DEMAND"  # of a customer line: added, changed, re-dated, cancelled
         BACKLOG = "BACKLOG"
 
     class State(models.TextChoices):

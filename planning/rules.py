@@ -47,6 +47,9 @@ MAX_GROUPS = 20  # booked one by one; the rest as one
 FAILURES = 3  # of a site at the same event, before it is set aside and shown
 
 
+# Disruptions that stand only as long as they hurt somebody.
+FELT = frozenset({"SCRAP", "SHORTAGE", "SUPPLY", "DEMAND"})
+
 # Figures of the plan whose change alone makes a tick worth storing, and those of an impact that
 # make it another impact.
 REPORTED = ("late_lines", "late_operations", "undated_operations", "units_down", "short_items")
@@ -224,7 +227,7 @@ def reported_impact(figures: ImpactFigures) -> list[Any]:
         figures["items"],
         sorted([hit["line_id"], hit["after"]] for hit in figures["lines_hit"]),
         figures["total"],
-        [figures["cause"].get("until"), figures["cause"].get("scrap")],
+        [figures["cause"].get(name) for name in ("until", "scrap", "missing", "quantity")],
         sorted([hit["job_id"], hit["unit_id"], hit["end"]] for hit in figures["ops_hit"])[:40],
     ]
 
@@ -402,6 +405,24 @@ class CauseFacts(TypedDict, total=False):
     until_p90: str | None
     said_by: str
     scrap: str
+    purchase_id: int
+    purchase: str
+    supplier: str
+    promised: str | None
+    from_at: str | None  # the first instant of a range whose last is `until`
+    overdue: bool
+    missing: str  # of a lot, or of what a supplier brings
+    item_id: int
+    item_name: str
+    item_unit: str
+    line_id: int
+    line: str
+    customer: str
+    change: str  # ADDED, CHANGED, DATED or CANCELLED
+    was: dict[str, Any]  # quantity, requested_at, promised_at: what was wanted before
+    quantity: str
+    requested: str | None
+    idle_orders: list[str]  # work orders that nobody wants any more
     late_s: int
     count: int
     back_again: int  # number of the disruption that it comes back from
@@ -426,6 +447,7 @@ class ImpactFigures(TypedDict):
     ops_hit: list[OpHit]
     items_hit: list[ItemHit]
     lines_hit: list[LineHit]
+    helped: int  # lines that were late and are less so
     nodes: list[ChainNode]
     links: list[ChainLink]
     costs: list[CostRow]

@@ -77,6 +77,14 @@ SUPPLY_KINDS = {
     "WORK_ORDER": SupplyKind.OUTPUT,
     "PURCHASE": SupplyKind.PURCHASE,
 }
+TOLD = (
+    "materials.stock.counted",
+    "materials.purchase.expected",
+    "materials.line.added",
+    "materials.line.changed",
+    "materials.line.cancelled",
+    "materials.line.restored",
+)
 DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
 # A work order without operations is not ours to plan: it comes, like a transfer, when it is due.
 SUPPLY_NAMES = {kind: name for name, kind in SUPPLY_KINDS.items()} | {
@@ -114,6 +122,29 @@ class Line:
     promised: int
     requested: int
     version: int
+    ordered: int  # millionths, shipped ones included
+    shipped: int
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What is known of an open purchase line. Quantities in millionths."""
+
+    id: int
+    code: str
+    item_id: int
+    supplier: str
+    left: int  # what is still believed to come
+    missing: int  # what was ordered and will not come
+    promised: int
+    expected_from: int | None
+    expected: int  # the last instant of the range
+    said_by: str
+
+    def is_late(self, now: int) -> bool:
+        """Whether it comes later than it was promised, or less of it, or should be here."""
+        return self.expected > self.promised or self.missing > 0 or self.expected < now
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +244,16 @@ class Snapshot:
     items: dict[int, tuple[str, str, str]]  # code, name, unit
     lots: dict[int, tuple[str, int]]  # code, item
     purchases: dict[int, str]
+    bought: dict[int, Bought]
     lines: dict[int, Line]
     stops: dict[int, Stop]  # by unit
     holds: dict[int, Held]
     rates: list[Rate]
     events: list[Event]  # not answered yet, oldest first, the newest 500
+    # Work orders that were made or pegged for a customer line, for those lines that are cancelled.
+    meant_for: dict[int, tuple[int, ...]]
     scrapped: dict[int, int]  # by job order, in events not answered yet, millionths
+    told: list[Event]  # of them all those that say what a supply or a demand was before
     previous: Version | None
     committed: Version | None
     reading: _Reading = field(repr=False)
@@ -389,30 +424,41 @@ select l.id, l.code, l.item_id, l.status, sec(l.received_at), sec(l.expires_at),
                join materials_location p on p.id = b.location_id and p.kind <> 'SCRAP'
               where b.site_id = %(site)s group by b.lot_id) b on b.lot_id = l.id
  where l.site_id = %(site)s and l.status not in ('REJECTED', 'CONSUMED')
-   and (b.quantity > 0 or l.status = 'HELD') order by l.id
+   and (b.quantity > 0 or l.status = 'HELD' or l.counted_at > %(now)s - interval '14 days')
+ order by l.id
 """
 _PURCHASES = """
-select p.id, p.order_code || '/' || p.number, p.item_id, mil(p.quantity - p.received_quantity),
-       sec(p.expected_at), coalesce(s.lateness_s, -1), p.version, p.supplier_id
+select p.id, p.order_code || '/' || p.number, p.item_id,
+       mil(greatest(coalesce(p.expected_quantity, p.quantity) - p.received_quantity, 0)),
+       sec(p.expected_at), coalesce(s.lateness_s, -1), p.version, p.supplier_id,
+       mil(p.quantity - p.received_quantity), sec(p.promised_at), sec(p.expected_from), s.name,
+       p.expected_source
   from materials_purchaseline p join materials_supplier s on s.id = p.supplier_id
  where p.site_id = %(site)s and p.closed_at is null and p.quantity > p.received_quantity
  order by p.id
 """
 _LINES = """
-select l.id, o.code, l.number, c.id, c.name, l.item_id, mil(l.quantity - l.shipped_quantity),
+select l.id, o.code, l.number, c.id, c.name, l.item_id,
+       case when l.cancelled_at is null then mil(l.quantity - l.shipped_quantity) else 0 end,
        sec(l.requested_at), sec(l.first_promised_at), sec(l.promised_at),
-       ((l.quantity - l.shipped_quantity) * coalesce(l.price, 0) * 10000)::bigint,
+       case when l.cancelled_at is null
+            then ((l.quantity - l.shipped_quantity) * coalesce(l.price, 0) * 10000)::bigint
+            else 0 end,
        l.price is not null, l.pack_s,
        c.basis, c.ship_complete, c.time_zone, c.counts_working_days, c.priority_class,
        (c.penalty_percent_day * 10000)::bigint, (c.penalty_per_day * 10000)::bigint,
        (c.late_weight_per_day * 10000)::bigint, (c.line_stop_per_day * 10000)::bigint,
        c.grace_days, (c.cap_percent * 10000)::bigint, coalesce(f.transit_s, c.transit_s),
-       sec(o.ordered_at), l.version, mil(greatest(l.part_quantity - l.shipped_quantity, 0)),
-       coalesce(l.freight_mode_id, 0)
+       sec(o.ordered_at), l.version,
+       case when l.cancelled_at is null
+            then mil(greatest(l.part_quantity - l.shipped_quantity, 0)) else 0 end,
+       coalesce(l.freight_mode_id, 0),
+       mil(l.quantity), mil(l.shipped_quantity), l.cancelled_at is not null
   from materials_customerline l join materials_customerorder o on o.id = l.order_id
   join materials_customer c on c.id = o.customer_id
   left join materials_freightmode f on f.id = l.freight_mode_id
- where l.site_id = %(site)s and l.shipped_at is null and l.cancelled_at is null
+ where l.site_id = %(site)s and l.shipped_at is null
+   and (l.cancelled_at is null or l.cancelled_at > %(now)s - interval '14 days')
    and l.quantity > l.shipped_quantity @since(l, o, c, f) order by l.id
 """
 _QUOTES = """
@@ -454,6 +500,11 @@ select r.event_seq, r.job_order_id, mil(r.scrap) from workorders_jobresponse r
        select e.subject_id from mes_shopfloorevent e
         where e.site_id = %(site)s and e.seq > %(computed)s and e.subject_type = 'job_order')
  order by r.event_seq, r.id
+"""
+_TOLD = """
+select seq, key, kind, subject_type, subject_id, body, received_at from mes_shopfloorevent
+ where site_id = %(site)s and seq > %(computed)s and seq <= %(seq)s and kind = any(%(kinds)s)
+ order by seq
 """
 _RATES = """
 select what, unit_id, (amount * 10000)::bigint, source, owner, valid_from
@@ -557,6 +608,7 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             rates=rows(_RATES),
             events=rows(_EVENTS, computed=site.computed_seq, seq=site.seq)[::-1],
             scrapped=rows(_SCRAPPED, computed=site.computed_seq),
+            told=rows(_TOLD, computed=site.computed_seq, seq=site.seq, kinds=list(TOLD)),
         )
         if check_again:
             cursor.execute("select seq from mes_sitehead where site_id = %s", [site_id])
@@ -628,6 +680,7 @@ class _Reading:
     rates: Rows
     events: Rows
     scrapped: Rows
+    told: Rows
 
 
 def _table(rows: Sequence[tuple[int, ...]], *names: str) -> Columns:
@@ -702,15 +755,15 @@ def _build(read: _Reading) -> Snapshot:
         items={row[0]: (row[1], row[2], row[3]) for row in read.items},
         lots={row[0]: (row[1], row[2]) for row in read.lots},
         purchases={row[0]: row[1] for row in read.purchases},
+        bought={row[0]: _bought(row) for row in read.purchases},
         lines=lines,
         stops=stops,
         holds=holds,
         rates=[Rate(*row) for row in read.rates],
-        events=[
-            Event(row[0], str(row[1]), row[2], row[3], row[4], _json(row[5]), row[6])
-            for row in read.events
-        ],
+        events=[_event(row) for row in read.events],
+        meant_for=_meant_for(read),
         scrapped=_scrapped(read),
+        told=[_event(row) for row in read.told],
         previous=previous,
         committed=committed,
         reading=read,
@@ -732,6 +785,42 @@ def _jobs(read: _Reading) -> dict[int, Job]:
 
 def _materials(read: _Reading) -> dict[int, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in read.components}
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    return Event(row[0], str(row[1]), row[2], row[3], row[4], _json(row[5]), row[6])
+
+
+def _meant_for(read: _Reading) -> dict[int, tuple[int, ...]]:
+    found: dict[int, set[int]] = {row[0]: set() for row in read.lines if row[31]}
+    if not found:
+        return {}
+    for row in read.orders:
+        if row[7] in found:
+            found[row[7]].add(row[0])
+    open_orders = {row[0] for row in read.orders}
+    for supply_kind, supply_id, demand_kind, demand_id, _quantity in read.pegs:
+        pegged = supply_kind == "WORK_ORDER" and demand_kind == "LINE" and demand_id in found
+        if pegged and supply_id in open_orders:
+            found[demand_id].add(supply_id)
+    return {line_id: tuple(sorted(orders)) for line_id, orders in found.items() if orders}
+
+
+def _bought(row: tuple[Any, ...]) -> Bought:
+    (line_id, code, item_id, left, expected, _lateness, _version, _supplier, ordered, promised,
+     first, supplier, said_by) = row  # fmt: skip
+    return Bought(
+        id=line_id,
+        code=code,
+        item_id=item_id,
+        supplier=supplier,
+        left=left,
+        missing=ordered - left,
+        promised=promised,
+        expected_from=first,
+        expected=expected,
+        said_by=said_by,
+    )
 
 
 def _json(value: Any) -> dict[str, Any]:
@@ -1194,7 +1283,11 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
     for row in read.lines:
         (line_id, order, number, customer_id, customer, item_id, _open, requested, first,
          promised, value, priced, _pack, basis, _complete, zone, working, _priority, percent,
-         per_day, weight, stop, grace, cap, _transit, _ordered, version, *_) = row  # fmt: skip
+         per_day, weight, stop, grace, cap, _transit, _date, version, _part, _freight, ordered,
+         shipped, cancelled) = row  # fmt: skip
+        if cancelled:
+            # Nothing is due any more; it stays for a while, for what its work is to become of.
+            requested, first, promised = UNSET, None, None
         # Who has no rule of his own costs the site's default, and that is an estimate.
         has_rule = any(x is not None for x in (percent, per_day, weight, stop))
         found[line_id] = Line(
@@ -1222,6 +1315,9 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
             promised=UNSET if promised is None else promised,
             requested=requested,
             version=version,
+            ordered=ordered,
+            shipped=shipped,
+            cancelled=cancelled,
         )
     return found, _line_columns(read, found)
 
@@ -1470,7 +1566,9 @@ def _decided(read: _Reading) -> dict[str, list[Any]]:
         "reservations": sorted([list(row[1:]) for row in read.reservations], key=repr),
         "pegs": [list(row) for row in read.pegs],
         "promises": [
-            [row[0], None if row[9] is None else _absolute(row[9], read)] for row in read.lines
+            [row[0], None if row[9] is None else _absolute(row[9], read)]
+            for row in read.lines
+            if not row[31]
         ],
         "purchases": [[row[0], row[3], _absolute(row[4], read)] for row in read.purchases],
         "parts": [[row[0], row[27]] for row in read.lines if row[27]],
@@ -1497,7 +1595,7 @@ def _make_offers(read: _Reading) -> Offers:
 
     quoted = {(row[1], row[3]): row for row in read.quotes}
     faster = {}
-    for purchase_id, _code, item_id, _left, _expected, _late, _version, supplier in read.purchases:
+    for purchase_id, _code, item_id, _left, _at, _late, _version, supplier, *_ in read.purchases:
         quote = quoted.get((supplier, item_id))
         if quote is not None and quote[8] is not None:
             faster[purchase_id] = Faster(purchase_id, quote[8], price(quote[9], quote[10]))

@@ -17,6 +17,7 @@ planning = [
     path("disruptions/<int:pk>/", disruption.disruption, name="disruption"),
     path("disruptions/<int:pk>/assign/", disruption.assign, name="assign"),
     path("disruptions/<int:pk>/snooze/", disruption.snooze, name="snooze"),
+    path("disruptions/<int:pk>/take-back/", disruption.take_back, name="take_back"),
     path("disruptions/<int:pk>/close/", disruption.close, name="close"),
     path("disruptions/<int:pk>/estimate/", disruption.estimate, name="estimate"),
     path("disruptions/<int:pk>/assume/", disruption.assume, name="assume"),

@@ -56,6 +56,16 @@ def title(disruption: Disruption) -> str:
             said = _("%(said)s on %(unit)s") % {"said": said, "unit": cause["unit"]}
         if cause.get("late_s"):
             said = f"{said}, {duration(cause['late_s'])}"
+    elif kind == Disruption.Kind.SHORTAGE:
+        said = _("%(missing)s %(unit)s of %(item)s missing in lot %(lot)s") % {
+            **_of_item(cause),
+            "missing": qty(cause.get("missing", 0)),
+            "lot": cause.get("lot", code),
+        }
+    elif kind == Disruption.Kind.SUPPLY:
+        said = _supply(cause, code)
+    elif kind == Disruption.Kind.DEMAND:
+        said = _demand(cause, code)
     else:
         return _("Known backlog")
     return f"{said}: {why}" if why else said
@@ -65,6 +75,62 @@ def _job(cause: Facts, code: str) -> str:
     if cause.get("order") and cause.get("number") is not None:
         return operation(str(cause["order"]), int(cause["number"]))
     return code
+
+
+def _of_item(cause: Facts) -> dict[str, str]:
+    return {"item": cause.get("item", ""), "unit": cause.get("item_unit", "")}
+
+
+def _supply(cause: Facts, code: str) -> str:
+    """What is wrong with a purchase: "PO-5521/1 overdue: SK-31 from Nordseal"."""
+    missing = Decimal(cause.get("missing", "0"))
+    until, promised = instant(cause.get("until")), instant(cause.get("promised"))
+    if cause.get("overdue"):
+        said = _("%(purchase)s overdue")
+    elif until and promised and until > promised:
+        said = _("%(purchase)s late")
+    else:
+        said = _("%(purchase)s short")
+    said = said % {"purchase": code}
+    whence = _("%(item)s from %(supplier)s") % {
+        **_of_item(cause),
+        "supplier": cause.get("supplier", ""),
+    }
+    if not missing:
+        return f"{said}: {whence}"
+    left_out = _("%(missing)s %(unit)s will not come") % {
+        **_of_item(cause),
+        "missing": qty(missing),
+    }
+    return f"{said}: {whence}, {left_out}"
+
+
+def _demand(cause: Facts, code: str) -> str:
+    """What a customer wants now: "Rush order SO-9/1: 60 pcs of HV-220 for Voss Agri"."""
+    was: Facts = cause.get("was") or {}
+    facts = {
+        **_of_item(cause),
+        "line": code,
+        "customer": cause.get("customer", ""),
+        "quantity": qty(cause.get("quantity", 0)),
+        "was": qty(was.get("quantity", 0)),
+    }
+    if cause.get("change") == "ADDED":
+        return _("Rush order %(line)s: %(quantity)s %(unit)s of %(item)s for %(customer)s") % facts
+    if cause.get("change") == "CANCELLED":
+        said = _("Cancelled: %(line)s, %(was)s %(unit)s of %(item)s for %(customer)s") % facts
+        idle = ", ".join(cause.get("idle_orders") or [])
+        if idle:
+            said += " · " + _("made for nobody: %(orders)s") % {"orders": idle}
+        return said
+    if cause.get("change") == "DATED":
+        return (
+            _("New date for %(line)s: %(quantity)s %(unit)s of %(item)s for %(customer)s") % facts
+        )
+    return (
+        _("%(line)s changed: %(quantity)s %(unit)s of %(item)s for %(customer)s, not %(was)s")
+        % facts
+    )
 
 
 STATES = {
@@ -582,6 +648,18 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.queue.set": _("Queue changed"),
         "workorders.fact.unsettled": _("Kept to be settled"),
         "workorders.fact.settled": _("Settled"),
+        "materials.stock.received": _("Received"),
+        "materials.receipt.corrected": _("Receipt taken back"),
+        "materials.stock.moved": _("Moved"),
+        "materials.stock.counted": _("Counted"),
+        "materials.purchase.added": _("Ordered"),
+        "materials.purchase.expected": _("New word of the supplier"),
+        "materials.line.added": _("Ordered"),
+        "materials.line.changed": _("Changed by the customer"),
+        "materials.line.cancelled": _("Cancelled by the customer"),
+        "materials.line.restored": _("Wanted again"),
+        "materials.line.promised": _("Promised anew"),
+        "materials.line.shipped": _("Shipped"),
         "quality.hold.placed": _("Put on hold"),
         "quality.hold.released": _("Released from hold"),
         "planning.option.accepted": _("Option accepted"),

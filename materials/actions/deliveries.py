@@ -25,22 +25,25 @@ from materials.models import (
 )
 from mes.commands import Command
 from mes.errors import Refused
+from mes.models import Site
 from mes.rows import find
-from mes.rules import occurred
+from mes.rules import is_plausible, occurred
 
 
 def add_customer_order(
     command: Command,
     *,
-    code: str,
+    code: str = "",
     customer_id: int,
     lines: Sequence[Mapping[str, Any]],
     ordered_at: datetime | None = None,
+    rush: bool = False,
 ) -> dict[str, Any]:
-    """Add a customer's order with its lines.
+    """Add a customer's order with its lines; without a code it gets the next of its own.
 
     lines  each with item_id, quantity, requested_at and, where known, promised_at, price,
            pack_s, number (else 1, 2, ... as they come).
+    rush   it comes on top of what is planned: what it does to the others is worth a look.
 
     :raises Refused: if it has no line, or a quantity its item can't have.
     """
@@ -48,27 +51,51 @@ def add_customer_order(
         raise Refused(_("An order needs at least one line."))
     order = CustomerOrder.objects.create(
         site=command.site,
-        code=code,
+        code=code or _next_code(command.site),
         customer=find(command, Customer, customer_id),
         ordered_at=ordered_at or command.now,
     )
     line_ids = [
-        _add_line(command, order, number, line) for number, line in enumerate(lines, start=1)
+        _add_line(command, order, number, line, rush=rush)
+        for number, line in enumerate(lines, start=1)
     ]
-    return {"customer_order_id": order.pk, "line_ids": line_ids}
+    return {"customer_order_id": order.pk, "order": order.code, "line_ids": line_ids}
 
 
-def _add_line(
-    command: Command, order: CustomerOrder, number: int, values: Mapping[str, Any]
-) -> int:
-    item = find(command, Item, values["item_id"])
-    quantity = values["quantity"]
+def _next_code(site: Site) -> str:
+    """A number for an order that came without one: RO-1, RO-2, ..."""
+    taken = CustomerOrder.objects.filter(site=site, code__regex=r"^RO-[0-9]{1,9}$")
+    numbers = [int(code[3:]) for code in taken.values_list("code", flat=True)]
+    return f"RO-{max(numbers, default=0) + 1}"
+
+
+def _check_day(command: Command, at: datetime | None) -> None:
+    if at is not None and not is_plausible(at, now=command.now):
+        raise Refused(_("That day is more than ten years away. Check the year."))
+
+
+def _check_steps(item: Item, quantity: Decimal) -> None:
     if quantity <= 0 or not rules.fits_quantum(quantity, item.decimals):
         raise Refused(
             _("%(item)s is ordered in steps of %(step)s, above zero.")
             % {"item": item.code, "step": Decimal(1).scaleb(-item.decimals)}
         )
+
+
+def _add_line(
+    command: Command,
+    order: CustomerOrder,
+    number: int,
+    values: Mapping[str, Any],
+    *,
+    rush: bool,
+) -> int:
+    item = find(command, Item, values["item_id"])
+    quantity = values["quantity"]
+    _check_steps(item, quantity)
     promised_at = values.get("promised_at")
+    _check_day(command, values["requested_at"])
+    _check_day(command, promised_at)
     terms = {name: values[name] for name in ("price", "pack_s") if name in values}
     line = CustomerLine.objects.create(
         site=command.site,
@@ -93,6 +120,7 @@ def _add_line(
             "requested_at": line.requested_at,
             "promised_at": promised_at,
             "price": line.price,
+            "rush": rush,
         },
     )
     if promised_at is not None:
@@ -252,23 +280,59 @@ def add_purchase_line(
 
 
 def expect_purchase(
-    command: Command, *, purchase_line_id: int, expected_at: datetime, source: str
+    command: Command,
+    *,
+    purchase_line_id: int,
+    expected_at: datetime,
+    source: str,
+    expected_from: datetime | None = None,
+    quantity: Decimal | None = None,
 ) -> dict[str, Any]:
-    """Record when a purchase is believed to come, and by whose word.
+    """Record when a purchase is believed to come and how much of it, and by whose word.
 
-    :raises Refused: if it has been received whole.
+    expected_from  the first day of a range whose last is `expected_at`, by which the plan goes.
+    quantity       how much comes in all, what was received included; None: as it was believed.
+
+    :raises Refused: if it has been received whole, the range runs backwards, or the quantity is
+        more than was ordered or less than has come.
     """
     line = find(command, PurchaseLine, purchase_line_id, lock=True)
     if line.closed_at is not None:
         raise Refused(_("This purchase line is closed; nothing more is expected on it."))
+    _check_day(command, expected_at)
+    if expected_at < command.now:
+        raise Refused(_("That time is past and it has not come. Enter a later one."))
+    if expected_from is not None and expected_from > expected_at:
+        raise Refused(_("It can't come from a later day than the one until which it comes."))
+    comes = line.expected_quantity if quantity is None else quantity
+    if quantity is not None and not line.received_quantity <= quantity <= line.quantity:
+        raise Refused(
+            _("%(ordered)s are ordered and %(received)s have come: enter a quantity between.")
+            % {"ordered": _plain(line.quantity), "received": _plain(line.received_quantity)}
+        )
+    was = {
+        "expected_at": line.expected_at,
+        "expected_from": line.expected_from,
+        "expected_quantity": line.expected_quantity,
+    }
     PurchaseLine.objects.filter(pk=line.pk).update(
-        expected_at=expected_at, expected_source=source, version=F("version") + 1
+        expected_from=expected_from,
+        expected_at=expected_at,
+        expected_quantity=None if comes == line.quantity else comes,
+        expected_source=source,
+        said_at=command.now,
+        version=F("version") + 1,
     )
     line.refresh_from_db()
     command.record(
         "materials.purchase.expected",
         subject=("purchase_line", line.pk),
-        body=_purchase_body(line),
+        body={
+            **_purchase_body(line),
+            "expected_from": line.expected_from,
+            "expected_quantity": line.expected_quantity,
+            "was": was,
+        },
     )
     return {"purchase_line_id": line.pk}
 
@@ -295,6 +359,107 @@ def cancel_purchase_line(
         body={**_purchase_body(line), "note": note},
     )
     return {"purchase_line_id": line.pk}
+
+
+def change_line(
+    command: Command,
+    *,
+    line_id: int,
+    quantity: Decimal | None = None,
+    requested_at: datetime | None = None,
+    promised_at: datetime | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Record that a customer wants another quantity, or wants it at another time.
+
+    promised_at  the new promise, where a new date was agreed; None: the promise stands.
+
+    :raises Refused: if the line is over, nothing changes, less is wanted than was shipped, or a
+        promise is moved that was never given.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    was = _demand_body(line)
+    quantity = line.quantity if quantity is None else quantity
+    requested_at = requested_at or line.requested_at
+    _check_steps(line.item, quantity)
+    _check_day(command, requested_at)
+    _check_day(command, promised_at)
+    if quantity <= line.shipped_quantity:
+        raise Refused(
+            _("%(shipped)s of it have been shipped. Cancel what is left of the line instead.")
+            % {"shipped": _plain(line.shipped_quantity)}
+        )
+    if promised_at is not None and line.promised_at is None:
+        raise Refused(_("This line has no promise yet that could move. Promise it first."))
+    promised_at = promised_at or line.promised_at
+    wanted = (quantity, requested_at, promised_at)
+    if wanted == (line.quantity, line.requested_at, line.promised_at):
+        raise Refused(_("That is what the line says already. Enter what changes."))
+    CustomerLine.objects.filter(pk=line.pk).update(
+        quantity=quantity,
+        requested_at=requested_at,
+        promised_at=promised_at,
+        version=F("version") + 1,
+    )
+    re_promised = promised_at if promised_at != line.promised_at else None
+    line.refresh_from_db()
+
+    def keep(seq: int) -> None:
+        if re_promised is not None:
+            _promise_row(command, line.pk, re_promised, seq)
+
+    command.record(
+        "materials.line.changed",
+        subject=("customer_line", line.pk),
+        body={**_demand_body(line), "was": was, "note": note},
+        then=keep,
+    )
+    return {"line_id": line.pk}
+
+
+def cancel_line(command: Command, *, line_id: int, note: str = "") -> dict[str, Any]:
+    """Record that a customer no longer wants what is still open of a line.
+
+    :raises Refused: if it was shipped whole or cancelled before.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    _check_open(line)
+    CustomerLine.objects.filter(pk=line.pk).update(
+        cancelled_at=command.now, version=F("version") + 1
+    )
+    command.record(
+        "materials.line.cancelled",
+        subject=("customer_line", line.pk),
+        body={"was": _demand_body(line), "note": note},
+    )
+    return {"line_id": line.pk}
+
+
+def restore_line(command: Command, *, line_id: int) -> dict[str, Any]:
+    """Take a cancellation back: the line is wanted as it was.
+
+    :raises Refused: if the line is not cancelled.
+    """
+    line = find(command, CustomerLine, line_id, lock=True)
+    if line.cancelled_at is None:
+        raise Refused(_("This line is not cancelled."), status=409, code="done_already")
+    CustomerLine.objects.filter(pk=line.pk).update(cancelled_at=None, version=F("version") + 1)
+    command.record(
+        "materials.line.restored",
+        subject=("customer_line", line.pk),
+        body=_demand_body(line),
+    )
+    return {"line_id": line.pk}
+
+
+def _demand_body(line: CustomerLine) -> dict[str, Any]:
+    return {
+        "quantity": line.quantity,
+        "shipped_quantity": Decimal(line.shipped_quantity),
+        "requested_at": line.requested_at,
+        "promised_at": line.promised_at,
+    }
 
 
 def _purchase_body(line: PurchaseLine) -> dict[str, Any]:

@@ -252,6 +252,118 @@ def move(
     return {"lot_id": lot.pk}
 
 
+def correct_receipt(
+    command: Command, *, purchase_line_id: int, lot_id: int, quantity: Decimal
+) -> dict[str, Any]:
+    """Take back a receipt that was booked by mistake: the line is open again.
+
+    :raises Refused: if that much of the lot is not there any more, or never came on the line.
+    """
+    line = find(command, PurchaseLine, purchase_line_id, lock=True)
+    lot = find(command, Lot, lot_id, lock=True)
+    if quantity <= 0 or quantity > line.received_quantity or lot.item_id != line.item_id:
+        raise Refused(
+            _("%(line)s has received %(quantity)s so far. Enter what was booked too much.")
+            % {"line": line, "quantity": format(line.received_quantity.normalize(), "f")}
+        )
+    moves = Moves(command, command.now)
+    places = StockBalance.objects.filter(site=command.site, lot=lot, quantity__gte=quantity)
+    place = places.order_by("location__code").values_list("location_id", flat=True).first()
+    if place is None or not take_out(moves, lot.pk, place, quantity, StockMove.Reason.CORRECTION):
+        raise Refused(
+            _("There is not that much of %(lot)s left at one place; some of it was used. Count it.")
+            % {"lot": lot.code}
+        )
+    PurchaseLine.objects.filter(pk=line.pk).update(
+        received_quantity=F("received_quantity") - quantity,
+        closed_at=None,
+        version=F("version") + 1,
+    )
+    Lot.objects.filter(pk=lot.pk).update(version=F("version") + 1)
+    command.record(
+        "materials.receipt.corrected",
+        subject=("lot", lot.pk),
+        body={
+            "item_id": lot.item_id,
+            "purchase_line_id": line.pk,
+            "quantity": quantity,
+            "moves": moves.body(),
+        },
+        then=moves.store,
+    )
+    return {"lot_id": lot.pk, "purchase_line_id": line.pk}
+
+
+def count(
+    command: Command, *, lot_id: int, location_id: int, counted: Decimal, note: str = ""
+) -> dict[str, Any]:
+    """Book what was counted of a lot at a place; the difference is a move of its own.
+
+    :raises Refused: if the count is below zero or finer than the item is counted.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    place = find(command, Location, location_id)
+    if counted < 0 or not rules.fits_quantum(counted, lot.item.decimals):
+        raise Refused(
+            _("%(item)s is counted in steps of %(step)s, from zero up.")
+            % {"item": lot.item.code, "step": Decimal(1).scaleb(-lot.item.decimals)}
+        )
+    return _book_count(command, lot, place, counted, found="COUNT", note=note)
+
+
+def report_shortage(
+    command: Command, *, lot_id: int, location_id: int, missing: Decimal, note: str = ""
+) -> dict[str, Any]:
+    """Book that pieces of a lot are not where they are booked, as somebody found at the line.
+
+    More than was booked there can't be missing: then all of it is.
+
+    :raises Refused: if nothing is missing, or the quantity is finer than the item is counted.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    place = find(command, Location, location_id)
+    if missing <= 0 or not rules.fits_quantum(missing, lot.item.decimals):
+        raise Refused(
+            _("%(item)s is counted in steps of %(step)s: enter how much is missing.")
+            % {"item": lot.item.code, "step": Decimal(1).scaleb(-lot.item.decimals)}
+        )
+    counted = max(Decimal(0), _booked(command, lot, place) - missing)
+    return _book_count(command, lot, place, counted, found="LINE", note=note)
+
+
+def _booked(command: Command, lot: Lot, place: Location) -> Decimal:
+    row = StockBalance.objects.filter(site=command.site, lot=lot, location=place).first()
+    return row.quantity if row is not None else Decimal(0)
+
+
+def _book_count(
+    command: Command, lot: Lot, place: Location, counted: Decimal, *, found: str, note: str
+) -> dict[str, Any]:
+    booked = _booked(command, lot, place)
+    moves = Moves(command, command.now)
+    if counted < booked:
+        take_out(moves, lot.pk, place.pk, booked - counted, StockMove.Reason.COUNT)
+    elif counted > booked:
+        bring_in(moves, lot.pk, place.pk, counted - booked, StockMove.Reason.COUNT)
+    Lot.objects.filter(pk=lot.pk).update(counted_at=command.now, version=F("version") + 1)
+    command.record(
+        "materials.stock.counted",
+        subject=("lot", lot.pk),
+        body={
+            "item_id": lot.item_id,
+            "location_id": place.pk,
+            "booked": booked,
+            "counted": counted,
+            "difference": counted - booked,
+            "found": found,
+            "note": note,
+            "moves": moves.body(),
+        },
+        then=moves.store,
+    )
+    return {"lot_id": lot.pk, "difference": counted - booked}
+
+
 def hold_lot(command: Command, *, lot: Lot, free_at: datetime | None) -> str:
     """Bar a lot from use and return the status that it had. Called by who places the hold.
 

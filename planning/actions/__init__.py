@@ -4,10 +4,13 @@ from planning.actions.choices import flip_points
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.decide import accept, undo
 from planning.actions.handle import assign, close, mark_seen, snooze
+from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
 from planning.actions.recompute import Result, recompute, tick
 
 __all__ = [
+    "HAPPENINGS",
+    "TAKEN_BACK_BY",
     "Result",
     "accept",
     "arrange",
@@ -21,6 +24,7 @@ __all__ = [
     "preview_event",
     "recompute",
     "snooze",
+    "take_back",
     "tick",
     "undo",
     "undo_ended",

@@ -22,7 +22,7 @@ from mes.models import SitePlan
 from planning import rules, snapshot
 from planning.actions.disruptions import Found, Row
 from planning.actions.lock import hold_lock
-from planning.actions.study import Study, cause_of
+from planning.actions.study import Study
 from planning.engine import options as engine
 from planning.engine.changes import from_json
 from planning.engine.impact import Stake
@@ -112,7 +112,7 @@ def flip_points(site_id: int, *, wall_now: datetime) -> int:
     if study.snap.seq > study.snap.computed_seq:
         return 0
     for disruption in waiting:
-        cause = cause_of(disruption)
+        cause = study.cause_of(disruption)
         impact = disruption.impacts.order_by("-version").first()
         plans = {
             option.slug: from_json(option.changes, epoch=study.unix_epoch)

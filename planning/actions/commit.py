@@ -59,15 +59,14 @@ def commit_projection(study: Study, *, seq: int) -> int:
     """
     snap = study.snap
     version = snap.plan_version + 1
-    without = study.projection
-    figures = study.plan_figures(without, 0)
+    figures = study.plan_figures(study.plant, 0)
     before = snap.previous.figures if snap.previous else {}
     figures |= {
         "standing": before.get("standing", {}),
         "opened": before.get("opened", False),
         "at_stake": before.get("at_stake", "0"),
         "together": before.get("together", "0"),
-        "baseline": {str(line): list(each) for line, each in study.late(without).items()},
+        "baseline": {str(line): list(each) for line, each in study.late(study.projection).items()},
         "latency_ms": None,
     }
     SitePlan.objects.filter(site_id=snap.site_id).update(

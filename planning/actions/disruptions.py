@@ -18,9 +18,17 @@ from django.db.models import Max
 from planning import rules
 from planning.actions.study import Late, Study
 from planning.engine.changes import apply, from_json
-from planning.engine.impact import Cause, CauseKind, priority
-from planning.engine.plant import NEVER, LotStatus, Plant, Projection, SupplyKind
+from planning.engine.impact import (
+    Cause,
+    CauseKind,
+    priority,
+    with_demand,
+    with_purchase,
+    with_stock,
+)
+from planning.engine.plant import NEVER, UNSET, LotStatus, Plant, Projection, SupplyKind
 from planning.models import Booking, Decision, Disruption, Impact
+from planning.snapshot import Event
 
 Key = tuple[str, str, int]  # kind, subject type, subject id
 
@@ -32,6 +40,16 @@ UNIT_EVENTS = frozenset(
 )
 HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
 TASK_EVENTS = frozenset({"workorders.fact.unsettled", "workorders.fact.settled"})
+SUPPLY_EVENT = "materials.purchase.expected"
+COUNT_EVENT = "materials.stock.counted"
+DEMAND_EVENTS = frozenset(
+    {
+        "materials.line.added",
+        "materials.line.changed",
+        "materials.line.cancelled",
+        "materials.line.restored",
+    }
+)
 DECISION_EVENTS = frozenset({"planning.option.accepted", "planning.decision.undone"})
 
 
@@ -82,15 +100,10 @@ class Found:
 def find(study: Study) -> Found:
     """Find what the pending events and the clock did, disruption by disruption."""
     snap = study.snap
-    known = {
-        (row.kind, row.subject_type, row.subject_id): row
-        for row in Disruption.objects.filter(site_id=snap.site_id).exclude(
-            state=Disruption.State.CLOSED
-        )
-    }
+    known = _known(study)
     groups = _groups(study)
     booked = _book(study, groups, known)
-    rows = [*_facts(study, known), *_scrap(study, known, booked)]
+    rows = [*_facts(study, known), *_scrap(study, known, booked), *_told(study, known)]
     without = _without_all(study, rows)
     rows += _slips(study, known, without)
     rows += _backlog(study, known)
@@ -148,6 +161,8 @@ def _groups(study: Study) -> list[_Group]:
         elif event.kind in HOLD_EVENTS:
             key = ("HOLD", event.subject_type, event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
+        elif told := _told_key(event):
+            found.setdefault(told, _Group("DISRUPTION", told))
         elif event.subject_type == "job_order" and snap.scrapped.get(event.subject_id, 0) > 0:
             key = ("SCRAP", "job_order", event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
@@ -182,7 +197,7 @@ def _book(study: Study, groups: Sequence[_Group], known: Mapping[Key, Disruption
     booked: list[Booked] = []
     other = "EVENTS" if study.snap.events else "CLOCK"
     for group, plant in zip([_Group(other), *groups], plants, strict=True):
-        now_late = study.late(study.project(plant))
+        now_late = study.late(study.project(plant), plant)
         booked += [
             Booked(group.cause, group.key, group.disruption_id, line_id, late_s, cost)
             for line_id, late_s, cost in _differences(late, now_late)
@@ -222,6 +237,8 @@ def _undo_fact(
         return lambda plant: _unit_state(plant, subject_id, row is not None, until)
     if kind == "HOLD" and subject_type == "lot":
         return lambda plant: _lot_state(plant, subject_id, row is not None, until)
+    if kind in ("SHORTAGE", "SUPPLY", "DEMAND"):
+        return _untold(study, key)
     if kind == "HOLD":
         return lambda plant: _job_state(plant, subject_id, row is not None, until)
     if subject_id not in study.snap.jobs:
@@ -265,6 +282,57 @@ def _job_state(plant: Plant, job_id: int, held: bool, until: int) -> Plant:
     )
 
 
+def _untold(study: Study, key: Key) -> Callable[[Plant], Plant] | None:
+    """How to see a supply or a demand as it was before the newest facts about it."""
+    kind, _type, subject_id = key
+    snap = study.snap
+    told = [event for event in snap.told if _told_key(event) == key]
+    if kind == "SHORTAGE":
+        missing = _missing(study, subject_id)
+        there = subject_id in snap.lots
+        return (lambda plant: with_stock(plant, subject_id, missing)) if there else None
+    if kind == "SUPPLY":
+        was = told[0].body.get("was") if told else None
+        bought = snap.bought.get(subject_id)
+        if was is None or bought is None:
+            return None
+        at = snap.seconds(datetime.fromisoformat(was["expected_at"]))
+        left = bought.left + bought.missing
+        if was["expected_quantity"] is not None:
+            ordered = study.millionths(told[0].body["quantity"])
+            left -= ordered - study.millionths(was["expected_quantity"])
+        return lambda plant: with_purchase(plant, subject_id, at, left)
+    line = snap.lines.get(subject_id)
+    if line is None or not told:
+        return None
+    was = told[0].body.get("was", {})
+    if told[0].kind == "materials.line.added" or not was:
+        return lambda plant: with_demand(plant, subject_id, 0, UNSET)
+    due = snap.seconds(datetime.fromisoformat(was["promised_at"] or was["requested_at"]))
+    wanted = study.millionths(was["quantity"]) - line.shipped
+    return lambda plant: with_demand(plant, subject_id, wanted, due)
+
+
+def _told_key(event: Event) -> Key | None:
+    """The cause of which an event tells something about a supply or a demand."""
+    if event.kind == COUNT_EVENT:
+        return ("SHORTAGE", "lot", event.subject_id)
+    if event.kind == SUPPLY_EVENT:
+        return ("SUPPLY", "purchase_line", event.subject_id)
+    if event.kind in DEMAND_EVENTS:
+        return ("DEMAND", "customer_line", event.subject_id)
+    return None
+
+
+def _missing(study: Study, lot_id: int) -> int:
+    """Millionths of a lot that were not there by counts not answered yet."""
+    return -sum(
+        study.millionths(event.body["difference"])
+        for event in study.snap.told
+        if event.kind == COUNT_EVENT and event.subject_id == lot_id
+    )
+
+
 # -- what stands open ---------------------------------------------------------------------------
 
 
@@ -301,16 +369,17 @@ def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
     return rows
 
 
-def facts_of(study: Study, cause: Cause) -> rules.CauseFacts:
-    """The facts of a unit that is down or of a hold, as its disruption carries them."""
-    if cause.kind is CauseKind.UNIT_DOWN:
-        return study.stop_facts(study.snap.stops[cause.id])
-    by_lot = cause.kind is CauseKind.LOT_HELD
-    return next(
-        study.hold_facts(hold)
-        for hold in study.snap.holds.values()
-        if (hold.lot_id if by_lot else hold.job_order_id) == cause.id
-    )
+def foreseen(study: Study, key: Key) -> Row | None:
+    """The row of one cause as it would be stored; None where nothing is opened or touched."""
+    known = _known(study)
+    rows = [*_facts(study, known), *_told(study, known)]
+    return next((row for row in rows if row.key == key), None)
+
+
+def _known(study: Study) -> dict[Key, Disruption]:
+    """The disruptions that stand open, by cause."""
+    standing = Disruption.objects.standing(study.snap.site_id)
+    return {(row.kind, row.subject_type, row.subject_id): row for row in standing}
 
 
 def _tell(row: Disruption, facts: rules.CauseFacts) -> bool:
@@ -396,19 +465,105 @@ def _scrap(study: Study, known: Mapping[Key, Disruption], booked: Sequence[Booke
     return rows
 
 
-def _without_all(study: Study, rows: Sequence[Row]) -> Projection:
-    """The projection with every open cause gone: what nobody's trouble explains stays."""
+def _told(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
+    """What somebody said of a supply or a demand, until it is as before or hurts nobody."""
+    snap = study.snap
+    told: dict[Key, list[Event]] = {}
+    # Before the plan is committed nothing is promised that it could break.
+    for event in snap.told if snap.committed_version else ():
+        if key := _told_key(event):
+            told.setdefault(key, []).append(event)
+    kinds = ("SHORTAGE", "SUPPLY", "DEMAND")
+    rows = []
+    for key in sorted({*told, *(key for key in known if key[0] in kinds)}):
+        found = _TELL[key[0]](study, key[2], told.get(key, []), known.get(key))
+        row = known.get(key)
+        if found is None or isinstance(found, str):
+            if row is not None:
+                rows.append(Row(row, None, ends=found or "RECOVERED"))
+            continue
+        cause, facts = found
+        if row is not None:
+            row.occurrences += key in told
+            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+        elif key in told:
+            rows.append(_open(study, key, cause, facts, since=snap.now, seq=snap.seq))
+    return rows
+
+
+Telling = tuple[Cause, rules.CauseFacts] | str | None  # the cause stands; why it is over
+
+
+def _shortage(study: Study, lot_id: int, told: Sequence[Event], row: Disruption | None) -> Telling:
+    if lot_id not in study.snap.lots:
+        return None
+    missing = _missing(study, lot_id)
+    note = str(told[-1].body["note"]) if told else ""
+    if row is not None:
+        missing += study.millionths(row.cause["missing"])
+        note = note or row.cause.get("note", "")
+    if missing <= 0:
+        return "FOUND"
+    cause = Cause(CauseKind.LOT_SHORT, lot_id, missing)
+    return cause, study.shortage_facts(lot_id, missing, note)
+
+
+def _supply(study: Study, line_id: int, _told: Sequence[Event], _row: Disruption | None) -> Telling:
+    bought = study.snap.bought.get(line_id)
+    if bought is None:
+        return "RECEIVED"
+    if not bought.is_late(study.now):
+        return "AS_PROMISED"
+    return study.supply_cause(line_id), study.supply_facts(line_id)
+
+
+def _demand(study: Study, line_id: int, told: Sequence[Event], row: Disruption | None) -> Telling:
+    if line_id not in study.snap.lines:
+        return "SHIPPED"
+    if row is not None:
+        was, note = row.cause["was"], row.cause.get("note", "")
+    elif told[0].kind == "materials.line.added":
+        if not told[0].body.get("rush"):
+            return None
+        was, note = {}, ""
+    else:
+        # A cancellation that is taken back: what he wanted before it stands in the one before.
+        was = told[0].body.get("was")
+        note = ""
+        if was is None:
+            return None
+    cause = study.demand_cause(line_id, was)
+    if cause is None:
+        return "AS_BEFORE"
+    if told:
+        note = str(told[-1].body.get("note", "")) or note
+    return cause, study.demand_facts(line_id, was, note)
+
+
+_TELL: dict[str, Callable[[Study, int, Sequence[Event], Disruption | None], Telling]] = {
+    "SHORTAGE": _shortage,
+    "SUPPLY": _supply,
+    "DEMAND": _demand,
+}
+
+
+def _without_all(study: Study, rows: Sequence[Row]) -> Plant:
+    """The plant with every open cause gone: what nobody's trouble explains stays."""
     plant = study.plant
     for row in rows:
         if row.cause is not None:
             plant = study.without(plant, row.cause)
-    return study.project(plant)
+    return plant
 
 
-def _slips(study: Study, known: Mapping[Key, Disruption], without: Projection) -> list[Row]:
-    """Operations that run late by themselves and make a line later than the committed plan."""
-    wanted = study.slips(without)
-    rows = []
+def _slips(study: Study, known: Mapping[Key, Disruption], without: Plant) -> list[Row]:
+    """What runs late by itself and makes a line later than the committed plan.
+
+    A purchase whose day passed unheard of is found here too, by the clock.
+    """
+    found = study.slips(without)
+    rows = _overdue(study, known, [key[1] for key in found if key[0] == "purchase_line"])
+    wanted = {key[1]: slip for key, slip in found.items() if key[0] == "job_order"}
     ranked = sorted(wanted.items(), key=lambda each: (-each[1][0], each[0]))
     standing = {key[2] for key in known if key[0] == "SLIP"}
     chosen = [job for job, _ in ranked if job in standing]
@@ -425,6 +580,17 @@ def _slips(study: Study, known: Mapping[Key, Disruption], without: Projection) -
     for key, row in known.items():
         if row.kind == "SLIP" and key[2] not in wanted:
             rows.append(Row(row, None, ends="RECOVERED"))
+    return rows
+
+
+def _overdue(study: Study, known: Mapping[Key, Disruption], line_ids: Sequence[int]) -> list[Row]:
+    rows: list[Row] = []
+    for line_id in sorted(line_ids)[:SLIPS]:
+        key = ("SUPPLY", "purchase_line", line_id)
+        cause = study.supply_cause(line_id)
+        if key not in known and study.at_stake(cause).impact.worse:
+            facts = study.supply_facts(line_id)
+            rows.append(_open(study, key, cause, facts, since=study.snap.now, seq=study.snap.seq))
     return rows
 
 
@@ -453,7 +619,8 @@ def _measure(study: Study, row: Row) -> None:
     row.at_stake = stake.amount
     row.priority = priority(stake.impact, limit=rules.FIRST_PRIORITY_MONEY)
     row.figures = study.impact_figures(disruption.cause, row.cause, stake)
-    if disruption.kind == "SCRAP" and not row.figures["late_lines"] and not row.figures["items"]:
+    felt = row.figures["late_lines"] or row.figures["items"] or disruption.cause.get("idle_orders")
+    if disruption.kind in rules.FELT and not felt:
         row.ends = "ABSORBED" if row.is_new or row.figures["absorbed"] else "RECOVERED"
         row.priority = 4
     reported = rules.reported_impact(row.figures)
@@ -507,20 +674,24 @@ def store(found: Found, *, version: int, stored_at: datetime, latency_ms: float 
         disruption__in=[impact.disruption_id for impact in late], version__lt=version
     ).delete()
     Impact.objects.bulk_create(late)
+    owners = [
+        each.disruption_id
+        if each.key is None
+        else booked_to.get(each.key) or _last_of(snap.site_id, each.key)
+        for each in found.booked
+    ]
     Booking.objects.bulk_create(
         [
             Booking(
                 site_id=snap.site_id,
                 version=version,
-                cause=each.cause,
-                disruption_id=each.disruption_id
-                if each.key is None
-                else booked_to.get(each.key) or _last_of(snap.site_id, each.key),
+                cause="EVENTS" if each.key is not None and whose is None else each.cause,
+                disruption_id=whose,
                 line_id=each.line_id,
                 lateness_change_s=each.late_s,
                 cost_change=rules.decimal(each.cost),
             )
-            for each in found.booked
+            for each, whose in zip(found.booked, owners, strict=True)
         ]
     )
     return topics

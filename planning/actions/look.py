@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from equipment.actions import report_breakdown
 from mes import clock
 from mes.actor import SYSTEM
 from mes.commands import Command
@@ -22,12 +22,12 @@ from mes.errors import Refused
 from mes.models import Site, SiteHead
 from planning import rules, snapshot, words
 from planning.actions import choices, disruptions
-from planning.actions.study import Study, cause_of
+from planning.actions.happenings import HAPPENINGS
+from planning.actions.study import Study
 from planning.engine.changes import Change, SetEstimate, from_json
-from planning.engine.impact import Cause, CauseKind
 from planning.engine.plant import NEVER, Plant, Projection
 from planning.models import Decision, Disruption, Option
-from quality.actions import place_hold
+from planning.snapshot import Event, Snapshot
 from workorders.models import JobOrder
 
 LANES_DAYS = 7
@@ -52,7 +52,7 @@ def evaluate(
     if estimate is not None:
         assumed.append(SetEstimate(disruption.subject_id, study.snap.seconds(estimate)))
     study = study.supposing(assumed)
-    cause = cause_of(disruption)
+    cause = study.cause_of(disruption)
     if cause is None:
         raise Refused(_("The backlog has no single cause to try another value of."))
     stake = study.at_stake(cause)
@@ -133,41 +133,58 @@ def preview_event(
 ) -> rules.ImpactFigures:
     """What an event would do: it happens, is computed, and is taken back before anybody sees it.
 
-    kind    "breakdown": unit_id, back_at, note, reason_id; "hold": lot_id or job_order_id,
-            expected_at, note, reason_id. Those that are missing are not given.
+    kind    one of HAPPENINGS; values its act's own. Those that are missing are not given.
 
-    The same acts and the same computation as after saving, so the figures are the same.
+    The same acts and the same computation as after saving, so the figures are the same. What
+    opens nothing (a receipt, pieces that were found) is compared with the plan without it.
 
-    :raises Refused: as the act itself would.
+    :raises Refused: as the act itself would, or if there is no such kind.
     """
+    happening = HAPPENINGS.get(kind)
+    if happening is None:
+        raise Refused(_("There is no preview for this kind of event."))
+    given = {name: value for name, value in values.items() if value not in (None, "")}
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("select set_config('mes.command', '1', true)")
+        before = transaction.savepoint()
         command = Command(site=site, key=uuid.uuid4(), actor=SYSTEM, now=clock.plant_now(site))
-        given = {name: value for name, value in values.items() if value not in (None, "")}
-        if kind == "breakdown":
-            report_breakdown(command, **given)
-            cause = Cause(CauseKind.UNIT_DOWN, int(given["unit_id"]))
-        elif kind == "hold":
-            place_hold(command, **given)
-            cause = (
-                Cause(CauseKind.LOT_HELD, int(given["lot_id"]))
-                if "lot_id" in given
-                else Cause(CauseKind.JOB_HELD, int(given["job_order_id"]))
+        answer = happening.act(command, **given)
+        study = Study(_as_told(command, site, wall_now))
+        row = disruptions.foreseen(study, happening.key(values, answer))
+        if row is not None and row.cause is not None:
+            figures = study.impact_figures(
+                row.disruption.cause, row.cause, study.at_stake(row.cause)
             )
         else:
-            raise Refused(_("There is no preview for this kind of event."))
-        seq = SiteHead.objects.values_list("seq", flat=True).get(site=site)
-        for happened in command.collected:
-            seq += 1
-            for write in happened.rows:
-                write(seq)
-        study = Study(snapshot.take(site.pk, wall_now=wall_now))
-        figures = study.impact_figures(
-            disruptions.facts_of(study, cause), cause, study.at_stake(cause)
-        )
+            transaction.savepoint_rollback(before)
+            figures = study.figures_since(Study(snapshot.take(site.pk, wall_now=wall_now)))
         transaction.set_rollback(True)
     return figures
+
+
+def _as_told(command: Command, site: Site, wall_now: datetime) -> Snapshot:
+    """The site with what a command collected, as if it had been stored."""
+    seq = SiteHead.objects.values_list("seq", flat=True).get(site=site)
+    events = []
+    for happened in command.collected:
+        seq += 1
+        events.append(
+            Event(
+                seq=seq,
+                key=str(command.key),
+                kind=happened.kind,
+                subject_type=happened.subject_type,
+                subject_id=happened.subject_id,
+                body=happened.body,
+                received_at=wall_now,
+            )
+        )
+        for write in happened.rows:
+            write(seq)
+    snap = snapshot.take(site.pk, wall_now=wall_now)
+    told = [event for event in events if event.kind in snapshot.TOLD]
+    return replace(snap, events=[*snap.events, *events], told=[*snap.told, *told])
 
 
 def undo_ended(decision: Decision) -> str:

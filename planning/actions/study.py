@@ -77,23 +77,6 @@ def quantity(amount: int) -> str:
 Late = dict[int, tuple[int, int, int]]  # line -> seconds late, cash, estimate (ten-thousandths)
 
 
-def cause_of(disruption: Disruption) -> impact.Cause | None:
-    """The engine's cause of a stored disruption; the backlog has none."""
-    kind, number = disruption.kind, disruption.subject_id
-    if kind == Disruption.Kind.BREAKDOWN:
-        return impact.Cause(impact.CauseKind.UNIT_DOWN, number)
-    if kind == Disruption.Kind.HOLD:
-        on_lot = disruption.subject_type == "lot"
-        held = impact.CauseKind.LOT_HELD if on_lot else impact.CauseKind.JOB_HELD
-        return impact.Cause(held, number)
-    if kind == Disruption.Kind.SCRAP:
-        pieces = Study.millionths(disruption.cause.get("scrap", "0"))
-        return impact.Cause(impact.CauseKind.SCRAP, number, pieces)
-    if kind == Disruption.Kind.SLIP:
-        return impact.Cause(impact.CauseKind.SLIP, number)
-    return None
-
-
 def cost_rules(snap: Snapshot) -> cost.CostRules:
     """The money of a site: its lines' terms and its rates."""
     plant = snap.plant
@@ -191,9 +174,32 @@ class Study:
         """What one cause costs from now on."""
         return impact.at_stake(self.plant, self.projection, cause, self.rules, now=self.now)
 
+    def cause_of(self, disruption: Disruption) -> impact.Cause | None:
+        """The engine's cause of a stored disruption; None where it has none, or is gone."""
+        kinds, kind, number = impact.CauseKind, disruption.kind, disruption.subject_id
+        match kind:
+            case Disruption.Kind.BREAKDOWN:
+                return impact.Cause(kinds.UNIT_DOWN, number)
+            case Disruption.Kind.HOLD:
+                on_lot = disruption.subject_type == "lot"
+                return impact.Cause(kinds.LOT_HELD if on_lot else kinds.JOB_HELD, number)
+            case Disruption.Kind.SCRAP:
+                pieces = self.millionths(disruption.cause.get("scrap", "0"))
+                return impact.Cause(kinds.SCRAP, number, pieces)
+            case Disruption.Kind.SLIP:
+                return impact.Cause(kinds.SLIP, number)
+            case Disruption.Kind.SHORTAGE:
+                missing = self.millionths(disruption.cause.get("missing", "0"))
+                return impact.Cause(kinds.LOT_SHORT, number, missing)
+            case Disruption.Kind.SUPPLY:
+                return self.supply_cause(number) if number in self.snap.purchases else None
+            case Disruption.Kind.DEMAND:
+                return self.demand_cause(number, disruption.cause["was"])
+        return None
+
     def stake_of(self, disruption: Disruption) -> impact.Stake | None:
         """What a stored disruption costs now; None where its cause is gone."""
-        cause = cause_of(disruption)
+        cause = self.cause_of(disruption)
         try:
             return None if cause is None else self.at_stake(cause)
         except KeyError:
@@ -201,9 +207,14 @@ class Study:
 
     # -- lateness -------------------------------------------------------------------------------
 
-    def late(self, projection: Projection) -> Late:
-        """Lines that are late or cost something by it; the others are not listed."""
-        costs = cost.late_cost(self.plant, projection, self.rules)
+    def late(self, projection: Projection, plant: Plant | None = None) -> Late:
+        """Lines that are late or cost something by it; the others are not listed.
+
+        plant  that was projected, where its lines are not those of now.
+        """
+        other = self.plant if plant is None else plant
+        money_rules = impact.rules_of(self.rules, self.plant, other)
+        costs = cost.late_cost(other, projection, money_rules)
         tardy = np.maximum(0, projection.line_late_s)
         rows = np.flatnonzero((tardy > 0) | (costs.cash > 0) | (costs.estimate > 0))
         ids = self.plant.line_id
@@ -222,11 +233,14 @@ class Study:
         now = self.late(self.projection)
         return [line_id for line_id in map(int, late) if line_id in now]
 
-    def plan_figures(self, without: Projection, rows_at_stake: int) -> dict[str, Any]:
-        """The plant's own totals. `together`: what no single cause explains."""
+    def plan_figures(self, without: Plant, rows_at_stake: int) -> dict[str, Any]:
+        """The plant's own totals. `together`: what no single cause explains.
+
+        without  the plant with every open cause gone.
+        """
         plant, out = self.plant, self.projection
         late = self.late(out)
-        alone = self.late(without)
+        alone = self.late(self.project(without), without)
         cost_of_all = sum(cash + estimate for _, cash, estimate in late.values())
         at_stake = cost_of_all - sum(cash + estimate for _, cash, estimate in alone.values())
         open_ops = plant.op_status != int(Status.DONE)
@@ -336,6 +350,10 @@ class Study:
             return snap.units[subject_id]
         if subject_type == "lot":
             return snap.lots[subject_id][0] if subject_id in snap.lots else str(subject_id)
+        if subject_type == "purchase_line" and subject_id in snap.purchases:
+            return snap.purchases[subject_id]
+        if subject_type == "customer_line" and subject_id in snap.lines:
+            return snap.lines[subject_id].code
         if subject_type == "job_order" and subject_id in snap.jobs:
             job = snap.jobs[subject_id]
             return f"{snap.orders[job.work_order_id]}/{job.number}"
@@ -396,6 +414,109 @@ class Study:
     def scrap_facts(self, job_id: int, pieces: int) -> rules.CauseFacts:
         return {**self._job_facts(job_id), "scrap": quantity(pieces)}
 
+    def shortage_facts(self, lot_id: int, missing: int, note: str) -> rules.CauseFacts:
+        code, item_id = self.snap.lots[lot_id]
+        return {
+            **self._item_facts(item_id),
+            "lot_id": lot_id,
+            "lot": code,
+            "missing": quantity(missing),
+            "note": note,
+        }
+
+    def _item_facts(self, item_id: int) -> rules.CauseFacts:
+        code, name, unit = self.snap.items[item_id]
+        return {"item_id": item_id, "item": code, "item_name": name, "item_unit": unit}
+
+    def supply_cause(self, purchase_id: int) -> impact.Cause:
+        bought = self.snap.bought[purchase_id]
+        kind = impact.CauseKind.SUPPLY_LATE
+        return impact.Cause(kind, purchase_id, bought.missing, bought.promised)
+
+    def supply_facts(self, purchase_id: int) -> rules.CauseFacts:
+        """What is known of a purchase line that comes late, short, or not when it should."""
+        bought = self.snap.bought[purchase_id]
+        overdue = bought.expected < self.now
+        at = np.flatnonzero(
+            (self.plant.supply_kind == SupplyKind.PURCHASE) & (self.plant.supply_id == purchase_id)
+        )
+        comes = int(self.projection.supply_at[at[0]]) if overdue else bought.expected
+        return {
+            **self._item_facts(bought.item_id),
+            "purchase_id": purchase_id,
+            "purchase": bought.code,
+            "supplier": bought.supplier,
+            "promised": self.at(bought.promised),
+            "from_at": self.at(bought.expected_from),
+            # The guess in days: it is made anew each time that it is asked for.
+            "until": self.at(-(-comes // rules.DAY) * rules.DAY if overdue else comes),
+            "guess": overdue,
+            "overdue": overdue,
+            "missing": quantity(bought.missing),
+            "said_by": bought.said_by,
+        }
+
+    def demand_cause(self, line_id: int, was: Mapping[str, Any]) -> impact.Cause | None:
+        """The cause that a customer wants something else than he `was` wanting; None if not."""
+        line = self.snap.lines.get(line_id)
+        if line is None or self.is_as_before(line_id, was):
+            return None
+        kind = impact.CauseKind.DEMAND
+        if not was:
+            return impact.Cause(kind, line_id)
+        due = was["promised_at"] or was["requested_at"]
+        return impact.Cause(
+            kind,
+            line_id,
+            max(0, self.millionths(was["quantity"]) - line.shipped),
+            self.snap.seconds(datetime.fromisoformat(due)),
+        )
+
+    def is_as_before(self, line_id: int, was: Mapping[str, Any]) -> bool:
+        """Whether a customer wants again what he wanted before; `was` is empty: nothing."""
+        line = self.snap.lines[line_id]
+        if line.cancelled or not was:
+            return line.cancelled and not was
+        requested = self.snap.seconds(datetime.fromisoformat(was["requested_at"]))
+        return line.ordered == self.millionths(was["quantity"]) and line.requested == requested
+
+    def demand_facts(self, line_id: int, was: Mapping[str, Any], note: str) -> rules.CauseFacts:
+        line = self.snap.lines[line_id]
+        change = "CHANGED"
+        if not was:
+            change = "ADDED"
+        elif line.cancelled:
+            change = "CANCELLED"
+        elif line.ordered == self.millionths(was["quantity"]):
+            change = "DATED"
+        return {
+            **self._item_facts(line.item_id),
+            "line_id": line_id,
+            "line": line.code,
+            "customer": line.customer,
+            "change": change,
+            "was": dict(was),
+            "quantity": "0" if line.cancelled else quantity(line.ordered),
+            "requested": self.at(line.requested),
+            "promised": self.at(line.promised),
+            "idle_orders": self._idle_orders(line_id),
+            "note": note,
+        }
+
+    def _idle_orders(self, line_id: int) -> list[str]:
+        """Work orders that were meant for a line that now wants nothing, and are still open."""
+        if not self.snap.lines[line_id].cancelled:
+            return []
+        meant = self.snap.meant_for.get(line_id, ())
+        done = self.plant.op_status == int(Status.DONE)
+        rows = np.searchsorted(self.plant.order_id, list(meant))
+        opened = set(np.unique(self.plant.op_order[~done]).tolist())
+        return [
+            self.snap.orders[order_id]
+            for order_id, row in zip(meant, rows.tolist(), strict=True)
+            if row in opened
+        ]
+
     def slip_facts(self, job_id: int, line_ids: Sequence[int]) -> rules.CauseFacts:
         at = np.flatnonzero(self.plant.op_id == job_id)
         late = 0
@@ -422,11 +543,43 @@ class Study:
         self, facts: rules.CauseFacts, cause: impact.Cause, stake: impact.Stake
     ) -> rules.ImpactFigures:
         """What a disruption does, in the shape that pages read."""
-        found = stake.impact
+        chain = impact.chain(self.plant, self.projection, stake, operations=CHAIN_OPERATIONS)
+        return self._figures(
+            stake.impact,
+            facts,
+            chain=chain,
+            assumes=self.assumes(cause, stake),
+            absorbed=stake.absorbed,
+        )
+
+    def figures_since(self, before: Study) -> rules.ImpactFigures:
+        """What differs from an earlier study of the same site that opens no disruption."""
+        try:
+            found = impact.compare(
+                before.plant,
+                before.projection,
+                self.projection,
+                self.rules,
+                after_plant=self.plant,
+                rules_before=before.rules,
+            )
+        except ValueError:
+            # Other rows: before the first plan is committed nothing is compared.
+            found = impact.compare(self.plant, self.projection, self.projection, self.rules)
+        return self._figures(found, {})
+
+    def _figures(
+        self,
+        found: impact.Impact,
+        facts: rules.CauseFacts,
+        *,
+        chain: impact.Chain | None = None,
+        assumes: Sequence[rules.Assumed] = (),
+        absorbed: impact.Absorbed | None = None,
+    ) -> rules.ImpactFigures:
         hits = [self.line_hit(hit) for hit in found.lines if _counts(hit)]
         late = [hit for hit in hits if hit["late_s"] > 0 and hit["late_s"] > hit["late_before_s"]]
         delayed = [move for move in found.ops if move.delay_s > 0]
-        chain = impact.chain(self.plant, self.projection, stake, operations=CHAIN_OPERATIONS)
         return {
             "cause": facts,
             "orders": len(found.order_ids),
@@ -444,7 +597,8 @@ class Study:
             "ops_hit": [self.op_hit(move) for move in delayed[:OPS_LISTED]],
             "items_hit": [self._item_hit(hit) for hit in found.items],
             "lines_hit": hits,
-            "nodes": [self._node(node, facts) for node in chain.nodes],
+            "helped": len(found.better),
+            "nodes": [self._node(node, facts) for node in chain.nodes] if chain else [],
             "links": [
                 {
                     "source": _node_id(*link.source),
@@ -453,11 +607,11 @@ class Study:
                     "amplifies": link.amplifier,
                     "why": link.why,
                 }
-                for link in chain.links
+                for link in (chain.links if chain else ())
             ],
             "costs": self._late_costs(hits),
-            "assumes": self.assumes(cause, stake),
-            "absorbed": self._absorbed(stake.absorbed),
+            "assumes": list(assumes),
+            "absorbed": self._absorbed(absorbed),
             "flip": None,
         }
 
@@ -517,7 +671,8 @@ class Study:
     def _node(self, node: impact.Node, facts: rules.CauseFacts) -> rules.ChainNode:
         label, name = "", ""
         if node.column == "cause":
-            label = facts.get("unit") or facts.get("lot") or facts.get("order") or ""
+            names = ("unit", "lot", "order", "purchase", "line")
+            label = next((str(facts[each]) for each in names if facts.get(each)), "")  # type: ignore[literal-required]
         elif node.column == "operation":
             job = self.snap.jobs[node.id]
             label, name = f"{self.snap.orders[job.work_order_id]} / {job.number}", job.name
@@ -652,20 +807,22 @@ class Study:
 
     # -- slips ----------------------------------------------------------------------------------
 
-    def slips(self, without: Projection) -> dict[int, tuple[int, list[int]]]:
-        """Running operations by which lines slip that no open cause explains.
+    def slips(self, plant: Plant) -> dict[tuple[str, int], tuple[int, list[int]]]:
+        """Running operations and late purchases by which lines slip, unexplained by open causes.
 
         Compared with what the committed plan held them to be, so that small slips add up.
 
-        returns  job order -> (worst slip in seconds, line ids)
+        plant    with every open cause gone.
+        returns  ("job_order" or "purchase_line", id) -> (worst slip in seconds, line ids)
         """
         snap = self.snap
         if snap.committed is None:
             return {}
         baseline = snap.committed.figures.get("baseline", {})
         known = set(snap.committed.line_ids.tolist())
-        costs = cost.late_cost(self.plant, without, self.rules)
-        found: dict[int, tuple[int, list[int]]] = {}
+        without = self.project(plant)
+        costs = cost.late_cost(plant, without, impact.rules_of(self.rules, self.plant, plant))
+        found: dict[tuple[str, int], tuple[int, list[int]]] = {}
         for row in np.flatnonzero(without.line_late_s > 0).tolist():
             line_id = int(self.plant.line_id[row])
             if line_id not in known:
@@ -681,9 +838,14 @@ class Study:
                 found[root] = (max(worst, slip), [*lines, line_id])
         return found
 
-    def _root(self, without: Projection, line_id: int) -> int | None:
-        """The running operation behind a late line that ends later than it was planned to."""
+    def _root(self, without: Projection, line_id: int) -> tuple[str, int] | None:
+        """What a late line waits for: the running operation that ends later than it was planned
+        to, or the purchase that doesn't come as it was promised."""
         for step in reversed(impact.why_late(self.plant, without, line_id)):
+            if step.subject == "supply" and step.kind == int(SupplyKind.PURCHASE):
+                bought = self.snap.bought.get(step.id)
+                if bought is not None and bought.is_late(self.now):
+                    return "purchase_line", step.id
             if step.subject != "operation":
                 continue
             row = int(np.flatnonzero(self.plant.op_id == step.id)[0])
@@ -691,7 +853,7 @@ class Study:
                 continue
             planned = int(self.plant.op_baseline_end[row])
             if planned != UNSET and int(without.op_end[row]) - planned >= rules.TICK_REPORT_S:
-                return step.id
+                return "job_order", step.id
         return None
 
     # -- options ----------------------------------------------------------------------------------
@@ -754,7 +916,7 @@ class Study:
         hit: list[rules.LineHit] = []
         listed: list[impact.LineHit] = []
         if stake is not None:
-            late_gone = cost.late_cost(stake.gone_plant, stake.gone, self.rules)
+            late_gone = cost.late_cost(stake.gone_plant, stake.gone, stake.gone_rules)
             after = {
                 each.line_id: each
                 for each in impact.line_hits(

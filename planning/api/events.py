@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from equipment import actions as equipment
 from equipment.models import Equipment, Reason
 from materials import actions as materials
-from materials.models import CustomerLine, Location, Lot, PurchaseLine
+from materials.models import Customer, CustomerLine, Item, Location, Lot, PurchaseLine
 from mes import actions as mes
 from mes import commands
 from mes.access import may, refusal
@@ -172,6 +172,84 @@ def receive(command: Command, values: Values) -> Values:
     )
 
 
+def _stock(command: Command, values: Values) -> Values:
+    return {
+        "lot_id": _the(Lot, command, code=values["lot"]).pk,
+        "location_id": _the(Location, command, code=values["location"]).pk,
+        "note": values["note"],
+    }
+
+
+def shortage(command: Command, values: Values) -> Values:
+    return materials.report_shortage(command, **_stock(command, values), missing=values["missing"])
+
+
+def count(command: Command, values: Values) -> Values:
+    return materials.count(command, **_stock(command, values), counted=values["counted"])
+
+
+def _purchase_line(command: Command, values: Values) -> int:
+    order, number = values["purchase_order"], values["line"]
+    return _the(PurchaseLine, command, order_code=order, number=number).pk
+
+
+def purchase(command: Command, values: Values) -> Values:
+    return materials.expect_purchase(
+        command,
+        purchase_line_id=_purchase_line(command, values),
+        expected_from=values.get("expected_from"),
+        expected_at=values["expected_at"],
+        quantity=values.get("quantity"),
+        source=values["said_by"],
+    )
+
+
+def receipt_correction(command: Command, values: Values) -> Values:
+    return materials.correct_receipt(
+        command,
+        purchase_line_id=_purchase_line(command, values),
+        lot_id=_the(Lot, command, code=values["lot"]).pk,
+        quantity=values["quantity"],
+    )
+
+
+def order(command: Command, values: Values) -> Values:
+    return materials.add_customer_order(
+        command,
+        code=values.get("order", ""),
+        customer_id=_the(Customer, command, code=values["customer"]).pk,
+        lines=[
+            {**line, "item_id": _the(Item, command, code=line["item"]).pk}
+            for line in values["lines"]
+        ],
+        rush=values["rush"],
+    )
+
+
+def _line(command: Command, values: Values) -> int:
+    order_code, number = values["order"], values["line"]
+    return _the(CustomerLine, command, order__code=order_code, number=number).pk
+
+
+def order_change(command: Command, values: Values) -> Values:
+    return materials.change_line(
+        command,
+        line_id=_line(command, values),
+        quantity=values.get("quantity"),
+        requested_at=values.get("requested_at"),
+        promised_at=values.get("promised_at"),
+        note=values["note"],
+    )
+
+
+def order_cancel(command: Command, values: Values) -> Values:
+    return materials.cancel_line(command, line_id=_line(command, values), note=values["note"])
+
+
+def order_restore(command: Command, values: Values) -> Values:
+    return materials.restore_line(command, line_id=_line(command, values))
+
+
 def ship(command: Command, values: Values) -> Values:
     line = _the(CustomerLine, command, order__code=values["order"], number=values["line"])
     return materials.ship(command, line_id=line.pk, quantity=values["quantity"])
@@ -206,7 +284,15 @@ KINDS: dict[str, Kind] = {
     "correction": Kind("station.work", bodies.Correction, correction),
     "hold": Kind("hold.place", bodies.Hold, hold),
     "release": Kind("hold.release", bodies.Release, release),
-    "receive": Kind("stock.move", bodies.Receive, receive),
+    "receive": Kind("purchase.receive", bodies.Receive, receive),
+    "receipt_correction": Kind("stock.move", bodies.ReceiptCorrection, receipt_correction),
+    "shortage": Kind("shortage.report", bodies.Shortage, shortage),
+    "count": Kind("stock.count", bodies.Count, count),
+    "purchase": Kind("purchase.expect", bodies.Purchase, purchase),
+    "order": Kind("demand.change", bodies.Order, order),
+    "order_change": Kind("demand.change", bodies.OrderChange, order_change),
+    "order_cancel": Kind("demand.change", bodies.OrderCancel, order_cancel),
+    "order_restore": Kind("demand.change", bodies.OrderRestore, order_restore),
     "ship": Kind("stock.move", bodies.Ship, ship),
     "clock": Kind("clock.move", bodies.Clock, clock),
     "speed": Kind("clock.move", bodies.Speed, speed),

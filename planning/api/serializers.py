@@ -137,6 +137,107 @@ class Release(Body):
     hold = serializers.IntegerField(min_value=1, help_text=_("hold_id of the hold"))
 
 
+class StockBody(Body):
+    lot = serializers.CharField(max_length=60)
+    location = serializers.CharField(max_length=40)
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class Shortage(StockBody):
+    """Pieces of a lot are not where they are booked."""
+
+    kind = serializers.ChoiceField(["shortage"])
+    missing = exact_quantity(min_value=Decimal(0))
+
+
+class Count(StockBody):
+    """What was counted of a lot at a place; the difference is booked."""
+
+    kind = serializers.ChoiceField(["count"])
+    counted = exact_quantity(min_value=Decimal(0))
+
+
+class PurchaseBody(Body):
+    purchase_order = serializers.CharField(max_length=40)
+    line = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class Purchase(PurchaseBody):
+    """A supplier, or somebody for him, says when a purchase comes and how much of it."""
+
+    kind = serializers.ChoiceField(["purchase"])
+    expected_from = serializers.DateTimeField(
+        required=False, help_text=_("the first day of a range")
+    )
+    expected_at = serializers.DateTimeField(help_text=_("the last one; the plan goes by it"))
+    quantity = exact_quantity(
+        required=False,
+        min_value=Decimal(0),
+        help_text=_("in all, what was received included; as before if not given"),
+    )
+    said_by = serializers.CharField(max_length=120)
+
+
+class OrderLine(Body):
+    item = serializers.CharField(max_length=40)
+    quantity = exact_quantity(min_value=Decimal(0))
+    requested_at = serializers.DateTimeField()
+    promised_at = serializers.DateTimeField(required=False)
+    price = exact_money(required=False, min_value=Decimal(0), help_text=_("of one unit"))
+
+
+class Order(Body):
+    """A customer ordered something."""
+
+    kind = serializers.ChoiceField(["order"])
+    order = serializers.CharField(
+        max_length=40, required=False, help_text=_("its code; the plant gives one if it has none")
+    )
+    customer = serializers.CharField(max_length=40)
+    lines = serializers.ListField(child=OrderLine(), min_length=1, max_length=100)
+    rush = serializers.BooleanField(
+        default=True, help_text=_("it comes on top of the plan: say what it does to the others")
+    )
+
+
+class LineBody(Body):
+    order = serializers.CharField(max_length=40)
+    line = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class OrderChange(LineBody):
+    """A customer wants another quantity of a line, or wants it on another day."""
+
+    kind = serializers.ChoiceField(["order_change"])
+    quantity = exact_quantity(required=False, min_value=Decimal(0))
+    requested_at = serializers.DateTimeField(required=False)
+    promised_at = serializers.DateTimeField(
+        required=False, help_text=_("the new promise, if one was agreed")
+    )
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class OrderCancel(LineBody):
+    """A customer no longer wants what is still open of a line."""
+
+    kind = serializers.ChoiceField(["order_cancel"])
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class OrderRestore(LineBody):
+    """A cancellation was wrong: the line is wanted as it was."""
+
+    kind = serializers.ChoiceField(["order_restore"])
+
+
+class ReceiptCorrection(PurchaseBody):
+    """A receipt was booked by mistake: it is taken back and the line is open again."""
+
+    kind = serializers.ChoiceField(["receipt_correction"])
+    lot = serializers.CharField(max_length=60)
+    quantity = exact_quantity(min_value=Decimal(0))
+
+
 class Receive(Body):
     """Goods came in on a purchase line."""
 

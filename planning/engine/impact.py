@@ -48,7 +48,9 @@ class CauseKind(StrEnum):
     UNIT_DOWN = "UNIT_DOWN"  # [unit]
     LOT_HELD = "LOT_HELD"  # [lot]
     JOB_HELD = "JOB_HELD"  # [operation]
-    SUPPLY_LATE = "SUPPLY_LATE"  # [purchase line]
+    SUPPLY_LATE = "SUPPLY_LATE"  # [purchase line], when it was promised, how much of it is missing
+    LOT_SHORT = "LOT_SHORT"  # [lot], and how much of it was not there
+    DEMAND = "DEMAND"  # [customer line], what was open of it before, and when it was due
     SCRAP = "SCRAP"  # [operation], and how many pieces
     SLIP = "SLIP"  # [operation that runs behind its plan]
 
@@ -57,14 +59,16 @@ class CauseKind(StrEnum):
 class Cause:
     kind: CauseKind
     id: int
-    qty: int = 0  # millionths; SCRAP only
+    qty: int = 0  # millionths
+    at: int = UNSET
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value, "id": self.id, "qty": self.qty}
+        return {"kind": self.kind.value, "id": self.id, "qty": self.qty, "at": self.at}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cause:
-        return cls(CauseKind(value["kind"]), int(value["id"]), int(value.get("qty", 0)))
+        kind, qty, at = CauseKind(value["kind"]), value.get("qty", 0), value.get("at", UNSET)
+        return cls(kind, int(value["id"]), int(qty), int(at))
 
 
 def _row(ids: I64, wanted: int) -> int:
@@ -84,9 +88,11 @@ def _supply_row(plant: Plant, kind: SupplyKind, wanted: int) -> int:
 def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: int) -> Plant:
     """Return the plant with one cause gone from now on and every other fact as it is.
 
-    UNIT_DOWN: it is up. LOT_HELD, JOB_HELD: released. SUPPLY_LATE: here. SCRAP: the pieces are
-    good. SLIP: the running job has as much left as its baseline leaves it; a job that waits has
-    no slip of its own, so nothing changes.
+    UNIT_DOWN: it is up. LOT_HELD, JOB_HELD: released. SUPPLY_LATE: here as it was promised, with
+    what is missing; now, if that is past or nothing was. SCRAP: the pieces are good. SLIP: the
+    running job has as much left as its baseline leaves it; a job that waits has no slip of its
+    own, so nothing changes. LOT_SHORT: what was not there is. DEMAND: the customer wants what he
+    wanted before.
 
     :raises KeyError: if the thing is not in the plant (any more).
     """
@@ -105,8 +111,16 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
         case CauseKind.JOB_HELD:
             return with_value("op_hold", _row(plant.op_id, cause.id), False)
         case CauseKind.SUPPLY_LATE:
+            at = now if cause.at == UNSET else max(cause.at, now)
             supply = _supply_row(plant, SupplyKind.PURCHASE, cause.id)
-            return with_value("supply_at", supply, min(int(plant.supply_at[supply]), now))
+            # Overdue it would count as later still: its own date is then no bound.
+            comes = int(plant.supply_at[supply])
+            at = at if comes < now else min(comes, at)
+            return with_purchase(plant, cause.id, at, int(plant.supply_qty[supply]) + cause.qty)
+        case CauseKind.LOT_SHORT:
+            return with_stock(plant, cause.id, cause.qty)
+        case CauseKind.DEMAND:
+            return with_demand(plant, cause.id, cause.qty, cause.at)
         case CauseKind.SCRAP:
             op = _row(plant.op_id, cause.id)
             pieces = min(cause.qty, int(plant.op_scrap_qty[op]))
@@ -116,6 +130,70 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
             return replace(plant, op_good_qty=good, op_scrap_qty=scrap)
         case CauseKind.SLIP:
             return _on_plan(plant, projection, _row(plant.op_id, cause.id), now)
+
+
+def with_stock(plant: Plant, lot_id: int, more: int) -> Plant:
+    """Return the plant with `more` millionths (fewer, if below zero) in a lot.
+
+    :raises KeyError: if the lot is not in the plant.
+    """
+    qty = plant.supply_qty.copy()
+    lot = _supply_row(plant, SupplyKind.LOT, lot_id)
+    qty[lot] = max(0, int(qty[lot]) + more)
+    return replace(plant, supply_qty=qty)
+
+
+def with_purchase(plant: Plant, line_id: int, at: int, qty: int) -> Plant:
+    """Return the plant with another date and quantity (millionths) of a purchase line.
+
+    :raises KeyError: if the line is not in the plant.
+    """
+    supply = _supply_row(plant, SupplyKind.PURCHASE, line_id)
+    comes, left = plant.supply_at.copy(), plant.supply_qty.copy()
+    comes[supply], left[supply] = at, max(0, qty)
+    return replace(plant, supply_at=comes, supply_qty=left)
+
+
+def with_demand(plant: Plant, line_id: int, qty: int, due: int) -> Plant:
+    """Return the plant with another open quantity (millionths) and date of a customer line.
+
+    due  on the line's basis; UNSET: nothing is due, as of a line that nobody ordered.
+
+    :raises KeyError: if the line is not in the plant.
+    """
+    line = _row(plant.line_id, line_id)
+    wanted = plant.demand_qty.copy()
+    promised, requested = plant.line_promised.copy(), plant.line_requested.copy()
+    wanted[plant.line_demand[line]] = max(0, qty)
+    nothing_due = promised[line] == UNSET and requested[line] == UNSET
+    if due == UNSET:
+        promised[line] = requested[line] = UNSET
+    elif nothing_due or promised[line] != UNSET:
+        promised[line] = due
+    else:
+        requested[line] = due
+    return replace(plant, demand_qty=wanted, line_promised=promised, line_requested=requested)
+
+
+def rules_of(rules: CostRules, plant: Plant, other: Plant) -> CostRules:
+    """Return the money of `other`: as `rules` of `plant`, but for lines that somebody changed.
+
+    A line with another date is charged from that one, one with another quantity by its value.
+    """
+    line = plant.line_demand
+    dated = (other.line_promised != plant.line_promised) | (
+        other.line_requested != plant.line_requested
+    )
+    was, now = other.demand_qty[line], plant.demand_qty[line]
+    sized = was != now
+    if not (dated.any() or sized.any()):
+        return rules
+    due = np.where(other.line_promised != UNSET, other.line_promised, other.line_requested)
+    value = rules.lines.value.copy()
+    for row in np.flatnonzero(sized & (value > 0) & (now > 0)).tolist():
+        value[row] = int(value[row]) * int(was[row]) // int(now[row])
+    changed = np.where(dated, due, rules.lines.due).astype(np.int64)
+    return replace(rules, lines=replace(rules.lines, due=changed, value=value))
 
 
 def _on_plan(plant: Plant, projection: Projection, op: int, now: int) -> Plant:
@@ -284,11 +362,13 @@ def compare(
     rules: CostRules,
     *,
     after_plant: Plant | None = None,
+    rules_before: CostRules | None = None,
 ) -> Impact:
     """Say what differs between two projections.
 
     plant        of `before`; `after_plant` of `after` (the same plant if not given). Both have
                  the same rows of operations, lines, items and demands.
+    rules_before what lateness costs in `before`, where it is not what it costs in `after`.
 
     :raises ValueError: if they don't.
     """
@@ -296,7 +376,8 @@ def compare(
     same = len(plant.op_id) == len(other.op_id) and len(plant.line_id) == len(other.line_id)
     if not (same and len(plant.demand_id) == len(other.demand_id)):
         raise ValueError("the two plants differ in their rows")
-    cost_before, cost_after = late_cost(plant, before, rules), late_cost(other, after, rules)
+    cost_before = late_cost(plant, before, rules_before or rules)
+    cost_after = late_cost(other, after, rules)
     rows, delay = _moved(plant, before, other, after)
     delayed = np.unique(plant.op_order[rows[delay[rows] > 0]])
     lines = line_hits(plant, before, other, after, rules, cost_before, cost_after)
@@ -476,7 +557,8 @@ class Absorbed:
 class Stake:
     """What one cause costs from now on.
 
-    impact   from the projection without it (`gone`) to the one with it.
+    impact   from the projection without it (`gone`) to the one with it; `gone_rules` is what
+             lateness costs without it.
     signed   money that lateness costs more because of it; `amount` = the same, never below zero.
     absorbed the largest delay that no customer line feels, where none of them is hit.
     """
@@ -484,6 +566,7 @@ class Stake:
     cause: Cause
     gone_plant: Plant
     gone: Projection
+    gone_rules: CostRules
     impact: Impact
     signed: int
     absorbed: Absorbed | None
@@ -504,9 +587,12 @@ def at_stake(
     """
     gone_plant = without_cause(plant, projection, cause, now=now)
     gone = project(gone_plant, now=now)
-    impact = compare(gone_plant, gone, projection, rules, after_plant=plant)
+    gone_rules = rules_of(rules, plant, gone_plant)
+    impact = compare(
+        gone_plant, gone, projection, rules, after_plant=plant, rules_before=gone_rules
+    )
     absorbed = None if impact.worse else _absorbed(plant, gone, projection)
-    return Stake(cause, gone_plant, gone, impact, impact.money, absorbed)
+    return Stake(cause, gone_plant, gone, gone_rules, impact, impact.money, absorbed)
 
 
 def _absorbed(plant: Plant, gone: Projection, projection: Projection) -> Absorbed | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from equipment.actions import change_estimate
-from mes.access import NEEDS, PlantRequest, access, may
+from mes.access import NEEDS, PlantRequest, access, may, refusal
 from mes.acting import act
 from mes.clock import plant_now, wall_now
 from mes.commands import Outcome, run
@@ -153,8 +155,22 @@ def _head(
             "snooze": off,
             "close": off,
         },
+        "take_back": _take_back(request, found),
         "estimate": _estimate(request, found),
     }
+
+
+def _take_back(request: PlantRequest, found: Disruption) -> str:
+    """What says that it never happened; empty where another act ends it, or it is over."""
+    needs = actions.TAKEN_BACK_BY.get(found.kind)
+    is_over = found.state == Disruption.State.CLOSED or found.cause.get("overdue")
+    if needs is None or is_over or not may(request.actor, needs):
+        return ""
+    if found.kind == Disruption.Kind.SHORTAGE:
+        return _("It was found")
+    if found.kind == Disruption.Kind.SUPPLY:
+        return _("It comes as promised")
+    return _("Take it back")
 
 
 def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
@@ -163,6 +179,16 @@ def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
         return {"text": _("The effect is being worked out.")}
     undated = sum(hit["after"] is None for hit in figures["lines_hit"])
     nothing = not figures["late_lines"] and not undated and not figures["items"]
+    helped = int(figures.get("helped", 0))
+    if nothing and helped:
+        return {
+            "text": ngettext(
+                "%(count)d late delivery comes earlier.",
+                "%(count)d late deliveries come earlier.",
+                helped,
+            )
+            % {"count": helped}
+        }
     return {
         "late_orders": figures["late_lines"] - undated,
         "later": sum(
@@ -205,6 +231,10 @@ def _facts(
         if _estimate(request, found):
             row |= {"open": "estimate", "link": _("Change")}
         facts.append(row)
+    if found.kind == "SUPPLY":
+        facts += _supply_facts(cause, at)
+    if found.kind == "DEMAND":
+        facts += _demand_facts(cause, at)
     impact = Impact.objects.filter(disruption=found).order_by("-version").first()
     if impact:
         ready = _("plan %(version)s") % {"version": impact.version}
@@ -215,6 +245,36 @@ def _facts(
                 "ready": ready,
             }
         facts.append({"label": "", "value": "", "note": ready})
+    return facts
+
+
+def _supply_facts(
+    cause: Mapping[str, Any], at: Callable[[datetime | None], str]
+) -> list[dict[str, Any]]:
+    """When a purchase was promised, and when it is believed to come by whose word."""
+    comes = at(words.instant(cause.get("until")))
+    if first := words.instant(cause.get("from_at")):
+        comes = _("%(first)s to %(last)s") % {"first": at(first), "last": comes}
+    note = cause.get("said_by", "")
+    if cause.get("overdue"):
+        note = _("nobody said; by how late this supplier comes")
+    return [
+        {"label": _("Promised"), "value": at(words.instant(cause.get("promised"))), "note": ""},
+        {"label": _("Comes"), "value": comes, "note": note},
+    ]
+
+
+def _demand_facts(
+    cause: Mapping[str, Any], at: Callable[[datetime | None], str]
+) -> list[dict[str, Any]]:
+    """For when a customer wants it now, and for when he wanted it before."""
+    facts = []
+    was = cause.get("was") or {}
+    if wanted := words.instant(cause.get("requested")):
+        facts.append({"label": _("Wanted"), "value": at(wanted), "note": ""})
+    if was:
+        before = at(words.instant(was.get("requested_at")))
+        facts.append({"label": _("Before"), "value": before, "note": qty(was.get("quantity", 0))})
     return facts
 
 
@@ -651,6 +711,17 @@ def _handled(request: PlantRequest, pk: int, name: str, action: Any, **values: A
     if outcome.ok and request.htmx and request.htmx.target == "inbox":
         return redirect("planning:tower")
     return _after(request, found, outcome)
+
+
+@access("event.say")
+@require_POST
+def take_back(request: PlantRequest, pk: int) -> HttpResponse:
+    """It never happened: the reverse is recorded and the plan is as it was."""
+    found = _found(request, pk)
+    needs = actions.TAKEN_BACK_BY.get(found.kind, "event.report")
+    if not may(request.actor, needs):
+        raise PermissionDenied(refusal(needs))
+    return _handled(request, pk, "take_back", actions.take_back)
 
 
 @access("equipment.estimate")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,150 +12,110 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from equipment.actions import report_breakdown
-from equipment.models import Downtime, Equipment, Reason
-from materials.models import Lot
+from equipment.models import Equipment
+from materials.models import CustomerLine, Lot, PurchaseLine, StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
 from mes.clock import wall_now
+from mes.errors import Refused
 from mes.htmx import refusal_page, render_page
-from mes.models import Site
-from planning import actions, words
+from planning import actions
+from planning.forms import FORMS
 from planning.models import Disruption
 from planning.views.disruption import customer_row, says
-from quality.actions import place_hold
+
+
+class Tile(NamedTuple):
+    """A kind of event that can be said here, and the act of the access table that it needs."""
+
+    kind: str
+    icon: str
+    label: Any
+    hint: Any
+    needs: str
+
 
 TILES = (
-    (
+    Tile(
         "breakdown",
         "zap",
         gettext_lazy("Machine down"),
         gettext_lazy("stops at once"),
         "event.report",
     ),
-    (
+    Tile(
         "hold",
         "shield-alert",
         gettext_lazy("Quality hold"),
         gettext_lazy("a lot is barred"),
         "hold.place",
     ),
+    Tile(
+        "shortage",
+        "search-x",
+        gettext_lazy("Shortage"),
+        gettext_lazy("not there, though booked"),
+        "shortage.report",
+    ),
+    Tile(
+        "count",
+        "clipboard-check",
+        gettext_lazy("Count"),
+        gettext_lazy("what was counted"),
+        "stock.count",
+    ),
+    Tile(
+        "purchase",
+        "hourglass",
+        gettext_lazy("Purchase late or short"),
+        gettext_lazy("what the supplier says"),
+        "purchase.expect",
+    ),
+    Tile(
+        "receipt",
+        "package",
+        gettext_lazy("Receipt"),
+        gettext_lazy("what came in"),
+        "purchase.receive",
+    ),
+    Tile(
+        "order",
+        "flag",
+        gettext_lazy("Rush order"),
+        gettext_lazy("on top of the plan"),
+        "demand.change",
+    ),
+    Tile(
+        "demand",
+        "git-compare",
+        gettext_lazy("Order changed"),
+        gettext_lazy("another quantity or day"),
+        "demand.change",
+    ),
+    Tile(
+        "cancel",
+        "ban",
+        gettext_lazy("Order cancelled"),
+        gettext_lazy("no longer wanted"),
+        "demand.change",
+    ),
 )
+NEEDED = {tile.kind: tile.needs for tile in TILES}
 
 
-class Moment(forms.DateTimeInput):
-    input_type = "datetime-local"
-
-
-def _dress(form: forms.Form) -> None:
-    for field in form.fields.values():
-        field.widget.attrs.setdefault("class", "inp")
-
-
-class BreakdownForm(forms.Form):
-    """Which machine, why, and until when if somebody knows."""
-
-    unit = forms.ModelChoiceField(Equipment.objects.none(), label=gettext_lazy("Machine"))
-    reason = forms.ModelChoiceField(
-        Reason.objects.none(), label=gettext_lazy("Reason"), required=False
-    )
-    back_at = forms.CharField(
-        label=gettext_lazy("Back in service"),
-        required=False,
-        widget=Moment(),
-        help_text=gettext_lazy("Leave it empty if nobody knows; it is guessed from history."),
-    )
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200)
-
-    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        down = Downtime.objects.filter(site=site, ended_at=None).values("unit_id")
-        units = Equipment.objects.filter(site=site, level=Equipment.Level.WORK_UNIT)
-        reasons = Reason.objects.filter(site=site, applies_to="STOP", reason=None)
-        self.fields["unit"].queryset = units.exclude(pk__in=down).order_by("code")  # type: ignore[attr-defined]
-        self.fields["reason"].queryset = reasons.order_by("name")  # type: ignore[attr-defined]
-        self.site = site
-        _dress(self)
-
-    def clean_back_at(self) -> Any:
-        return _instant(self.cleaned_data["back_at"], self.site)
-
-    def values(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        return {
-            "unit_id": given["unit"].pk,
-            "reason_id": given["reason"].pk if given["reason"] else None,
-            "note": given["note"],
-            "back_at": given["back_at"],
-        }
-
-
-class HoldForm(forms.Form):
-    """Which lot, why, and when quality thinks to decide."""
-
-    lot = forms.ModelChoiceField(Lot.objects.none(), label=gettext_lazy("Lot"))
-    reason = forms.ModelChoiceField(
-        Reason.objects.none(), label=gettext_lazy("Reason"), required=False
-    )
-    expected_at = forms.CharField(
-        label=gettext_lazy("Decision expected"),
-        required=False,
-        widget=Moment(),
-        help_text=gettext_lazy("Leave it empty if nobody knows."),
-    )
-    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200)
-
-    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        lots = Lot.objects.filter(site=site, status=Lot.Status.RELEASED, balances__quantity__gt=0)
-        reasons = Reason.objects.filter(site=site, applies_to="HOLD", reason=None)
-        self.fields["lot"].queryset = lots.distinct().order_by("code")  # type: ignore[attr-defined]
-        self.fields["reason"].queryset = reasons.order_by("name")  # type: ignore[attr-defined]
-        self.site = site
-        _dress(self)
-
-    def clean_expected_at(self) -> Any:
-        return _instant(self.cleaned_data["expected_at"], self.site)
-
-    def values(self) -> dict[str, Any]:
-        given = self.cleaned_data
-        return {
-            "lot_id": given["lot"].pk,
-            "reason_id": given["reason"].pk if given["reason"] else None,
-            "note": given["note"],
-            "expected_at": given["expected_at"],
-        }
-
-
-FORMS: dict[str, type[BreakdownForm] | type[HoldForm]] = {
-    "breakdown": BreakdownForm,
-    "hold": HoldForm,
-}
-
-
-def _instant(said: str, site: Site) -> Any:
-    """A local time of the form as an instant; empty is 'nobody knows'."""
-    if not said:
-        return None
-    found = words.local_instant(said, site.time_zone)
-    if found is None:
-        raise forms.ValidationError(_("Enter a day and a time."))
-    return found
-
-
-@access("event.report")
+@access("event.say")
 @require_http_methods(["GET", "POST"])
 def new_event(request: PlantRequest) -> HttpResponse:
     """Tiles of what can happen; the form of the chosen one; saving it."""
-    kind = request.POST.get("kind", request.GET.get("kind", ""))
+    kind = _kind(request)
     form = None
-    if kind in FORMS:
+    if kind:
         data = request.POST if request.method == "POST" else None
-        form = FORMS[kind](data, site=request.site, initial=_initial(request))
+        form = FORMS[kind](data, site=request.site, initial=_initial(request, kind))
     if form is not None and request.method == "POST" and form.is_valid():
         return _save(request, kind, form.values())
     context = {
-        "tiles": [_tile(request, *tile) for tile in TILES],
+        "tiles": [_tile(request, tile) for tile in TILES],
         "kind": kind,
         "form": form,
         "effect": None,
@@ -164,65 +124,93 @@ def new_event(request: PlantRequest) -> HttpResponse:
     return render_page(request, "planning/new_event.html", context, status=status)
 
 
-def _initial(request: PlantRequest) -> dict[str, Any]:
-    """What the page before knew already: the machine or the lot."""
-    unit = Equipment.objects.filter(site=request.site, code=request.GET.get("unit", "")).first()
-    lot = Lot.objects.filter(site=request.site, code=request.GET.get("lot", "")).first()
-    return {"unit": unit, "lot": lot}
+def _kind(request: PlantRequest) -> str:
+    """The kind that was chosen; empty where there is none, or the person may not say it."""
+    kind = request.POST.get("kind", request.GET.get("kind", ""))
+    return kind if kind in FORMS and may(request.actor, NEEDED[kind]) else ""
 
 
-def _tile(
-    request: PlantRequest, kind: str, icon: str, label: Any, hint: Any, needs: str
-) -> dict[str, Any]:
+def _initial(request: PlantRequest, kind: str) -> dict[str, Any]:
+    """What the page before knew already: the machine, the lot, the line."""
+    site, asked = request.site, request.GET
+    if kind == "breakdown":
+        return {"unit": Equipment.objects.filter(site=site, code=asked.get("unit", "")).first()}
+    if kind == "hold":
+        return {"lot": Lot.objects.filter(site=site, code=asked.get("lot", "")).first()}
+    if kind in ("shortage", "count"):
+        stock = StockBalance.objects.filter(
+            site=site, lot__code=asked.get("lot", ""), quantity__gt=0
+        )
+        return {"stock": stock.first()}
+    order, _slash, number = asked.get("line", "").rpartition("/")
+    if not number.isdecimal() or len(number) > 9:
+        return {}
+    if kind in ("purchase", "receipt"):
+        return _of_purchase(
+            PurchaseLine.objects.filter(site=site, order_code=order, number=number).first()
+        )
+    line = CustomerLine.objects.filter(site=site, order__code=order, number=number)
+    return {"line": line.first()}
+
+
+def _of_purchase(line: PurchaseLine | None) -> dict[str, Any]:
+    if line is None:
+        return {}
+    return {"line": line, "quantity": line.quantity - line.received_quantity}
+
+
+def _tile(request: PlantRequest, tile: Tile) -> dict[str, Any]:
     return {
-        "kind": kind,
-        "icon": icon,
-        "label": label,
-        "hint": hint,
-        "url": f"{reverse('planning:new_event')}?kind={kind}",
-        "off": "" if may(request.actor, needs) else str(NEEDS[needs]),
+        "kind": tile.kind,
+        "icon": tile.icon,
+        "label": tile.label,
+        "hint": tile.hint,
+        "url": f"{reverse('planning:new_event')}?kind={tile.kind}",
+        "off": "" if may(request.actor, tile.needs) else str(NEEDS[tile.needs]),
     }
 
 
 def _save(request: PlantRequest, kind: str, values: dict[str, Any]) -> HttpResponse:
-    here = f"{reverse('planning:new_event')}?kind={kind}"
-    if kind == "hold" and not may(request.actor, "hold.place"):
-        return redirect(here)
+    happening = actions.HAPPENINGS[kind]
     if kind == "breakdown":
-        outcome = act(
-            request, "equipment.breakdown", report_breakdown, said_by=request.actor.name, **values
-        )
-        subject = ("unit", values["unit_id"])
-    else:
-        outcome = act(request, "quality.hold.place", place_hold, **values)
-        subject = ("lot", values["lot_id"])
+        values["said_by"] = request.actor.name
+    outcome = act(request, happening.name, happening.act, **values)
     if not outcome.ok:
+        here = f"{reverse('planning:new_event')}?kind={kind}"
         return refusal_page(request, outcome, retry_url=here)
-    known = Disruption.objects.filter(
-        site=request.site, subject_type=subject[0], subject_id=subject[1]
-    ).exclude(state="CLOSED")
+    cause, subject_type, subject_id = happening.key(values, outcome.response)
+    known = Disruption.objects.standing(request.site.pk).filter(
+        kind=cause, subject_type=subject_type, subject_id=subject_id
+    )
     if found := known.first():
         return redirect("planning:disruption", found.pk)
     return redirect("planning:tower")
 
 
-@access("event.report")
+@access("event.say")
 @require_POST
 def new_event_preview(request: PlantRequest) -> HttpResponse:
     """What it would do, worked out while the form is filled in; nothing is stored."""
-    kind = request.POST.get("kind", "")
-    context: dict[str, Any] = {"effect": None}
-    if kind in FORMS:
+    kind = _kind(request)
+    effect: dict[str, Any] | None = None
+    if kind:
         form = FORMS[kind](request.POST, site=request.site)
         if form.is_valid():
-            figures = actions.preview_event(request.site, kind, form.values(), wall_now=wall_now())
-            context["effect"] = {
-                "says": says(figures, may(request.actor, "money.read")),
-                "orders": figures["orders"],
-                "items": figures["items"],
-                "customers": figures["late_lines"],
-                "rows": [customer_row(hit) for hit in figures["lines_hit"]][:8],
-            }
-        elif request.POST.get("unit") or request.POST.get("lot"):
-            context["effect"] = {"invalid": _("Fill in the rest to see what it would do.")}
-    return render_page(request, "planning/new_event.html", context, part="effect")
+            effect = _effect(request, kind, form.values())
+        elif request.POST.get(form.subject):
+            effect = {"invalid": _("Fill in the rest to see what it would do.")}
+    return render_page(request, "planning/new_event.html", {"effect": effect}, part="effect")
+
+
+def _effect(request: PlantRequest, kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        figures = actions.preview_event(request.site, kind, values, wall_now=wall_now())
+    except Refused as refusal:
+        return {"invalid": str(refusal)}
+    return {
+        "says": says(figures, may(request.actor, "money.read")),
+        "orders": figures["orders"],
+        "items": figures["items"],
+        "customers": figures["late_lines"],
+        "rows": [customer_row(hit) for hit in figures["lines_hit"]][:8],
+    }

@@ -288,3 +288,109 @@ def test_goods_are_received_and_shipped(simulator):
     body = {"kind": "ship", "order": "SO-10488", "line": 1, "quantity": "350"}
     assert simulator.post(body).status_code == 200
     assert simulator.post(body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "event"),
+    [
+        (
+            {"kind": "shortage", "lot": "L-24-1140", "location": "PARTS", "missing": "400"},
+            "materials.stock.counted",
+        ),
+        (
+            {"kind": "count", "lot": "L-24-1140", "location": "PARTS", "counted": "601"},
+            "materials.stock.counted",
+        ),
+        (
+            {
+                "kind": "purchase",
+                "purchase_order": "PO-5521",
+                "line": 1,
+                "expected_from": "2026-11-30T08:00:00+01:00",
+                "expected_at": "2026-12-03T16:00:00+01:00",
+                "quantity": "400",
+                "said_by": "Nordseal, by telephone",
+            },
+            "materials.purchase.expected",
+        ),
+        (
+            {
+                "kind": "order",
+                "customer": "VOSS",
+                "lines": [
+                    {
+                        "item": "HV-220-A",
+                        "quantity": "30",
+                        "requested_at": "2026-11-27T15:00:00+01:00",
+                    }
+                ],
+            },
+            "materials.line.added",
+        ),
+        (
+            {"kind": "order_change", "order": "SO-10464", "line": 1, "quantity": "60"},
+            "materials.line.changed",
+        ),
+        ({"kind": "order_cancel", "order": "SO-10464", "line": 1}, "materials.line.cancelled"),
+    ],
+)
+def test_what_is_said_of_a_supply_or_a_demand_is_stored_once(
+    simulator, tablet, northfield_site, body, event
+):
+    key = uuid.uuid4()
+    first, again = simulator.post(body, key=key), simulator.post(body, key=key)
+    assert first.status_code == 200, first.json()
+    assert first.json() == again.json()
+    stored = ShopFloorEvent.objects.filter(site=northfield_site, key=key)
+    assert [row.kind for row in stored] == [event]
+    if body["kind"] != "shortage":
+        assert tablet.post(body).status_code == 403
+
+    wrong = {name: "nowhere" if name in ("lot", "order") else body[name] for name in body}
+    if wrong != body:
+        assert simulator.post(wrong).status_code == 404
+
+
+def test_a_cancellation_and_a_receipt_can_be_taken_back(simulator):
+    line = {"order": "SO-10464", "line": 1}
+    assert simulator.post({"kind": "order_restore"} | line).status_code == 409
+    assert simulator.post({"kind": "order_cancel"} | line).status_code == 200
+    assert simulator.post({"kind": "order_restore"} | line).status_code == 200
+
+    purchase = {"purchase_order": "PO-5521", "line": 1, "lot": "L-24-1202", "quantity": "600"}
+    received = simulator.post({"kind": "receive", "location": "PARTS"} | purchase)
+    assert received.status_code == 200
+    back = {"kind": "receipt_correction"} | purchase
+    assert simulator.post(back).status_code == 200
+    assert simulator.post(back).status_code == 422
+    orders = {row["order"] for row in simulator.get("/api/v1/purchases").json()["results"]}
+    assert "PO-5521" in orders
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "shortage", "lot": "L-24-1140", "location": "PARTS", "missing": "1e30"},
+        {"kind": "count", "lot": "L-24-1140", "location": "PARTS", "counted": "-1"},
+        {
+            "kind": "purchase",
+            "purchase_order": "PO-5521",
+            "line": 1,
+            "expected_at": "1900-01-01T00:00:00Z",
+            "said_by": "x",
+        },
+        {"kind": "order", "customer": "VOSS", "lines": []},
+        {
+            "kind": "order_change",
+            "order": "SO-10464",
+            "line": 1,
+            "requested_at": "9999-12-31T23:59:59Z",
+        },
+    ],
+)
+def test_what_can_not_be_meant_is_refused_in_words(simulator, northfield_site, body):
+    before = SiteHead.objects.get(site=northfield_site).seq
+    answer = simulator.post(body)
+    assert answer.status_code == 422
+    assert answer.json()["message"].endswith(".")
+    assert SiteHead.objects.get(site=northfield_site).seq == before

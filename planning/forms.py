@@ -1,0 +1,408 @@
+"""What somebody says has happened: at most four fields a kind, prefilled where the plant knows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.db.models import F
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from equipment.models import Downtime, Equipment, Reason
+from materials.models import (
+    Customer,
+    CustomerLine,
+    Item,
+    Location,
+    Lot,
+    PurchaseLine,
+    StockBalance,
+)
+from mes.models import Site
+from mes.templatetags.downstream import qty
+from planning import words
+
+
+class Moment(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+
+class EventForm(forms.Form):
+    """A kind of event; `subject` names the field that says what it is about."""
+
+    subject = ""
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.site = site
+        self.zone = ZoneInfo(site.time_zone)
+        self.choose()
+        for field in self.fields.values():
+            if not isinstance(field.widget, forms.CheckboxInput):
+                field.widget.attrs.setdefault("class", "inp")
+
+    def choose(self) -> None:
+        """Fill in what can be chosen on this site."""
+
+    def offer(self, name: str, rows: Any, label: Any = None) -> None:
+        field: Any = self.fields[name]
+        field.queryset = rows
+        if label is not None:
+            field.label_from_instance = label
+
+    def values(self) -> dict[str, Any]:
+        """What the act takes, by name."""
+        raise NotImplementedError
+
+    def day(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return f"{date_format(local, 'D j M')} {local:%H:%M}"
+
+    def instant(self, name: str) -> datetime | None:
+        """A local time of the form as an instant; empty is 'nobody knows'."""
+        said = self.cleaned_data.get(name)
+        if not said:
+            return None
+        found = words.local_instant(said, self.site.time_zone)
+        if found is None:
+            raise forms.ValidationError(_("Enter a day and a time."))
+        return found
+
+    def local(self, at: datetime) -> str:
+        """An instant as a datetime-local field takes it."""
+        return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}"
+
+
+def _when(label: Any, *, required: bool = False, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, required=required, widget=Moment(), help_text=help_text)
+
+
+def _how_much(
+    label: Any, *, required: bool = True, least: int = 0, help_text: Any = ""
+) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        required=required,
+        min_value=least,
+        max_digits=15,
+        decimal_places=6,
+        help_text=help_text,
+    )
+
+
+def _note() -> forms.CharField:
+    return forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200)
+
+
+class BreakdownForm(EventForm):
+    """Which machine, why, and until when if somebody knows."""
+
+    subject = "unit"
+    unit = forms.ModelChoiceField(Equipment.objects.none(), label=gettext_lazy("Machine"))
+    reason = forms.ModelChoiceField(
+        Reason.objects.none(), label=gettext_lazy("Reason"), required=False
+    )
+    back_at = _when(
+        gettext_lazy("Back in service"),
+        help_text=gettext_lazy("Leave it empty if nobody knows; it is guessed from history."),
+    )
+    note = _note()
+
+    def choose(self) -> None:
+        down = Downtime.objects.filter(site=self.site, ended_at=None).values("unit_id")
+        units = Equipment.objects.filter(site=self.site, level=Equipment.Level.WORK_UNIT)
+        self.offer("unit", units.exclude(pk__in=down).order_by("code"))
+        reasons = Reason.objects.filter(site=self.site, applies_to="STOP", reason=None)
+        self.offer("reason", reasons.order_by("name"))
+
+    def clean_back_at(self) -> datetime | None:
+        return self.instant("back_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "unit_id": given["unit"].pk,
+            "reason_id": given["reason"].pk if given["reason"] else None,
+            "note": given["note"],
+            "back_at": given["back_at"],
+        }
+
+
+class HoldForm(EventForm):
+    """Which lot, why, and when quality thinks to decide."""
+
+    subject = "lot"
+    lot = forms.ModelChoiceField(Lot.objects.none(), label=gettext_lazy("Lot"))
+    reason = forms.ModelChoiceField(
+        Reason.objects.none(), label=gettext_lazy("Reason"), required=False
+    )
+    expected_at = _when(
+        gettext_lazy("Decision expected"), help_text=gettext_lazy("Leave it empty if nobody knows.")
+    )
+    note = _note()
+
+    def choose(self) -> None:
+        lots = Lot.objects.filter(
+            site=self.site, status=Lot.Status.RELEASED, balances__quantity__gt=0
+        )
+        self.offer("lot", lots.distinct().order_by("code"))
+        reasons = Reason.objects.filter(site=self.site, applies_to="HOLD", reason=None)
+        self.offer("reason", reasons.order_by("name"))
+
+    def clean_expected_at(self) -> datetime | None:
+        return self.instant("expected_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "lot_id": given["lot"].pk,
+            "reason_id": given["reason"].pk if given["reason"] else None,
+            "note": given["note"],
+            "expected_at": given["expected_at"],
+        }
+
+
+class StockForm(EventForm):
+    """What lies where: a lot at a place, as it is booked."""
+
+    subject = "stock"
+    stock = forms.ModelChoiceField(StockBalance.objects.none(), label=gettext_lazy("Stock"))
+
+    def choose(self) -> None:
+        rows = (
+            StockBalance.objects.filter(site=self.site, quantity__gt=0)
+            .exclude(location__kind=Location.Kind.SCRAP)
+            .select_related("lot__item", "location")
+            .order_by("lot__item__code", "lot__code", "location__code")
+        )
+        self.offer("stock", rows, self._label)
+
+    @staticmethod
+    def _label(row: StockBalance) -> str:
+        item = row.lot.item
+        there = f"{qty(row.quantity)} {item.unit}"
+        return f"{item.code} · {row.lot.code} · {row.location.code} · {there}"
+
+    def place(self) -> dict[str, Any]:
+        row: StockBalance = self.cleaned_data["stock"]
+        return {
+            "lot_id": row.lot_id,
+            "location_id": row.location_id,
+            "note": self.cleaned_data["note"],
+        }
+
+
+class ShortageForm(StockForm):
+    """What is not there at the line though it is booked."""
+
+    missing = _how_much(gettext_lazy("Missing"))
+    note = _note()
+
+    def values(self) -> dict[str, Any]:
+        return {**self.place(), "missing": self.cleaned_data["missing"]}
+
+
+class CountForm(StockForm):
+    """What was counted of a lot at its place."""
+
+    counted = _how_much(gettext_lazy("Counted"))
+    note = _note()
+
+    def values(self) -> dict[str, Any]:
+        return {**self.place(), "counted": self.cleaned_data["counted"]}
+
+
+class PurchaseForm(EventForm):
+    """What the supplier says now: from when to when it comes, and how much of it."""
+
+    subject = "line"
+    line = forms.ModelChoiceField(PurchaseLine.objects.none(), label=gettext_lazy("Purchase line"))
+    expected_from = _when(
+        gettext_lazy("Comes from"), help_text=gettext_lazy("Leave it empty if it is one day.")
+    )
+    expected_at = _when(
+        gettext_lazy("until"),
+        required=True,
+        help_text=gettext_lazy("The plan goes by the end of the range."),
+    )
+    quantity = _how_much(
+        gettext_lazy("How much of it"),
+        required=False,
+        help_text=gettext_lazy("In all. Leave it empty if nothing changes."),
+    )
+
+    def choose(self) -> None:
+        self.offer("line", _open_purchases(self.site), self._label)
+
+    def _label(self, row: PurchaseLine) -> str:
+        what = f"{row.item.code} · {qty(row.quantity)} {row.item.unit}"
+        return f"{row} · {what} · {row.supplier.name} · {self.day(row.expected_at)}"
+
+    def clean_expected_from(self) -> datetime | None:
+        return self.instant("expected_from")
+
+    def clean_expected_at(self) -> datetime | None:
+        return self.instant("expected_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "purchase_line_id": given["line"].pk,
+            "expected_from": given["expected_from"],
+            "expected_at": given["expected_at"],
+            "quantity": given["quantity"],
+            "source": given["line"].supplier.name,
+        }
+
+
+class ReceiptForm(EventForm):
+    """What came in on a purchase line."""
+
+    subject = "line"
+    line = forms.ModelChoiceField(PurchaseLine.objects.none(), label=gettext_lazy("Purchase line"))
+    quantity = _how_much(gettext_lazy("Received"))
+    lot = forms.CharField(label=gettext_lazy("Lot on the label"), max_length=60)
+    location = forms.ModelChoiceField(Location.objects.none(), label=gettext_lazy("Put to"))
+
+    def choose(self) -> None:
+        self.offer("line", _open_purchases(self.site), self._label)
+        places = Location.objects.filter(site=self.site).exclude(kind=Location.Kind.SCRAP)
+        self.offer("location", places.order_by("code"), lambda row: f"{row.code} · {row.name}")
+
+    @staticmethod
+    def _label(row: PurchaseLine) -> str:
+        left = qty(row.quantity - row.received_quantity)
+        return f"{row} · {row.item.code} · {left} {row.item.unit} · {row.supplier.name}"
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "purchase_line_id": given["line"].pk,
+            "item_id": given["line"].item_id,
+            "quantity": given["quantity"],
+            "lot_code": given["lot"],
+            "location_id": given["location"].pk,
+        }
+
+
+def _open_purchases(site: Site) -> Any:
+    return (
+        PurchaseLine.objects.filter(site=site, closed_at=None)
+        .select_related("item", "supplier")
+        .order_by("expected_at", "pk")
+    )
+
+
+class OrderForm(EventForm):
+    """A rush order: who wants what, how much of it, until when."""
+
+    subject = "item"
+    customer = forms.ModelChoiceField(Customer.objects.none(), label=gettext_lazy("Customer"))
+    item = forms.ModelChoiceField(Item.objects.none(), label=gettext_lazy("Item"))
+    quantity = _how_much(gettext_lazy("Quantity"))
+    requested_at = _when(gettext_lazy("Needed by"), required=True)
+
+    def choose(self) -> None:
+        self.offer("customer", Customer.objects.filter(site=self.site).order_by("name"))
+        items = Item.objects.filter(site=self.site).exclude(source=Item.Source.PHANTOM)
+        made = items.order_by("source", "code").reverse()
+        self.offer("item", made, lambda row: f"{row.code} · {row.name}")
+
+    def clean_requested_at(self) -> datetime | None:
+        return self.instant("requested_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        line = {
+            "item_id": given["item"].pk,
+            "quantity": given["quantity"],
+            "requested_at": given["requested_at"],
+        }
+        return {
+            "customer_id": given["customer"].pk,
+            "lines": [line],
+            "rush": True,
+        }
+
+
+class LineForm(EventForm):
+    """An open line of a customer's order."""
+
+    subject = "line"
+    line = forms.ModelChoiceField(CustomerLine.objects.none(), label=gettext_lazy("Order line"))
+
+    def choose(self) -> None:
+        rows = (
+            CustomerLine.objects.filter(
+                site=self.site, cancelled_at=None, shipped_quantity__lt=F("quantity")
+            )
+            .select_related("order__customer", "item")
+            .order_by("order__code", "number")
+        )
+        self.offer("line", rows, self._label)
+
+    def _label(self, row: CustomerLine) -> str:
+        what = f"{qty(row.quantity)} {row.item.unit} {row.item.code}"
+        due = self.day(row.promised_at or row.requested_at)
+        return f"{row.order.code}/{row.number} · {row.order.customer.name} · {what} · {due}"
+
+
+class DemandForm(LineForm):
+    """What a customer wants now instead: another quantity, another day."""
+
+    quantity = _how_much(
+        gettext_lazy("New quantity"),
+        required=False,
+        help_text=gettext_lazy("Leave it empty if it stays."),
+    )
+    requested_at = _when(
+        gettext_lazy("New date"), help_text=gettext_lazy("Leave it empty if it stays.")
+    )
+    agreed = forms.BooleanField(
+        label=gettext_lazy("The new date is promised"), required=False, initial=True
+    )
+
+    def clean_requested_at(self) -> datetime | None:
+        return self.instant("requested_at")
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if given.get("quantity") is None and given.get("requested_at") is None:
+            raise forms.ValidationError(_("Enter what changes: the quantity or the date."))
+        return given
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        moves = given["agreed"] and given["line"].promised_at is not None
+        return {
+            "line_id": given["line"].pk,
+            "quantity": given["quantity"],
+            "requested_at": given["requested_at"],
+            "promised_at": given["requested_at"] if moves else None,
+        }
+
+
+class CancelForm(LineForm):
+    """A line that the customer no longer wants."""
+
+    note = _note()
+
+    def values(self) -> dict[str, Any]:
+        return {"line_id": self.cleaned_data["line"].pk, "note": self.cleaned_data["note"]}
+
+
+FORMS: dict[str, type[EventForm]] = {
+    "breakdown": BreakdownForm,
+    "hold": HoldForm,
+    "shortage": ShortageForm,
+    "count": CountForm,
+    "purchase": PurchaseForm,
+    "receipt": ReceiptForm,
+    "order": OrderForm,
+    "demand": DemandForm,
+    "cancel": CancelForm,
+}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mes.access import PlantRequest
 from mes.commands import Command, Outcome, run
+from mes.errors import Busy
 
 
 def key_of(request: PlantRequest) -> uuid.UUID | None:
@@ -28,7 +29,8 @@ def act(
 ) -> Outcome:
     """Do one action for the person behind the request, exactly once.
 
-    Without a key nothing is done: the page is old or was not ours.
+    Without a key nothing is done: the page is old or was not ours. If somebody else holds what it
+    needs for too long, the answer is 503 and the same form may be sent again.
     """
     key = key_of(request)
     if key is None:
@@ -38,4 +40,9 @@ def act(
     def bound(command: Command) -> dict[str, Any] | None:
         return action(command, **values)
 
-    return run(site=request.site, key=key, actor=request.actor, name=name, body=values, act=bound)
+    try:
+        return run(
+            site=request.site, key=key, actor=request.actor, name=name, body=values, act=bound
+        )
+    except Busy as busy:
+        return Outcome(503, {"message": str(busy), "code": "busy"})

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
+from psycopg2 import errors as pg
 
 from mes import clock
 from mes.actor import SYSTEM
 from mes.commands import Command
-from mes.errors import Refused
+from mes.errors import Busy, Refused
 from mes.models import Site, SiteHead
 from planning import rules, snapshot, words
 from planning.actions import choices, disruptions
@@ -136,31 +137,32 @@ def preview_event(
     kind    one of HAPPENINGS; values its act's own. Those that are missing are not given.
 
     The same acts and the same computation as after saving, so the figures are the same. What
-    opens nothing (a receipt, pieces that were found) is compared with the plan without it.
+    opens nothing (a receipt, pieces that were found) is compared with the plan without it. What
+    it locks is free again once it is read: a plan is worked out while nobody waits for it.
 
     :raises Refused: as the act itself would, or if there is no such kind.
+    :raises Busy: if somebody else is changing the same thing.
     """
     happening = HAPPENINGS.get(kind)
     if happening is None:
         raise Refused(_("There is no preview for this kind of event."))
     given = {name: value for name, value in values.items() if value not in (None, "")}
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('mes.command', '1', true)")
-        before = transaction.savepoint()
-        command = Command(site=site, key=uuid.uuid4(), actor=SYSTEM, now=clock.plant_now(site))
-        answer = happening.act(command, **given)
-        study = Study(_as_told(command, site, wall_now))
-        row = disruptions.foreseen(study, happening.key(values, answer))
-        if row is not None and row.cause is not None:
-            figures = study.impact_figures(
-                row.disruption.cause, row.cause, study.at_stake(row.cause)
-            )
-        else:
-            transaction.savepoint_rollback(before)
-            figures = study.figures_since(Study(snapshot.take(site.pk, wall_now=wall_now)))
-        transaction.set_rollback(True)
-    return figures
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("select set_config('mes.command', '1', true)")
+            command = Command(site=site, key=uuid.uuid4(), actor=SYSTEM, now=clock.plant_now(site))
+            answer = happening.act(command, **given)
+            study = Study(_as_told(command, site, wall_now))
+            transaction.set_rollback(True)
+    except OperationalError as problem:
+        if isinstance(problem.__cause__, pg.LockNotAvailable):
+            raise Busy(_("Somebody else is changing this. Try again in a moment.")) from problem
+        raise
+    row = disruptions.foreseen(study, happening.key(values, answer))
+    if row is not None and row.cause is not None:
+        return study.impact_figures(row.disruption.cause, row.cause, study.at_stake(row.cause))
+    return study.figures_since(Study(snapshot.take(site.pk, wall_now=wall_now)))
 
 
 def _as_told(command: Command, site: Site, wall_now: datetime) -> Snapshot:

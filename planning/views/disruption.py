@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ from mes.access import NEEDS, PlantRequest, access, may, refusal
 from mes.acting import act
 from mes.clock import plant_now, wall_now
 from mes.commands import Outcome, run
-from mes.errors import Refused
+from mes.errors import Busy, Refused
 from mes.htmx import refusal_page, render_page
 from mes.models import Task
 from mes.templatetags.downstream import duration, qty
@@ -56,14 +57,16 @@ def disruption(request: PlantRequest, pk: int) -> HttpResponse:
 def _mark_seen(request: PlantRequest, found: Disruption) -> None:
     """A row that a planner opened is no longer new."""
     if found.state == Disruption.State.NEW and may(request.actor, "disruption.handle"):
-        run(
-            site=request.site,
-            key=uuid.uuid4(),
-            actor=request.actor,
-            name="planning.seen",
-            body={"disruption_id": found.pk},
-            act=lambda command: actions.mark_seen(command, disruption_id=found.pk),
-        )
+        # While somebody else changes it, it is new for another moment: the page opens all the same.
+        with suppress(Busy):
+            run(
+                site=request.site,
+                key=uuid.uuid4(),
+                actor=request.actor,
+                name="planning.seen",
+                body={"disruption_id": found.pk},
+                act=lambda command: actions.mark_seen(command, disruption_id=found.pk),
+            )
         found.refresh_from_db()
 
 

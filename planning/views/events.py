@@ -17,7 +17,7 @@ from materials.models import CustomerLine, Lot, PurchaseLine, StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
 from mes.clock import wall_now
-from mes.errors import Refused
+from mes.errors import Busy, Refused
 from mes.htmx import refusal_page, render_page
 from planning import actions
 from planning.forms import FORMS
@@ -207,6 +207,8 @@ def _effect(request: PlantRequest, kind: str, values: Mapping[str, Any]) -> dict
         figures = actions.preview_event(request.site, kind, values, wall_now=wall_now())
     except Refused as refusal:
         return {"invalid": str(refusal)}
+    except Busy as busy:
+        return {"invalid": str(busy), "again": True}
     return {
         "says": says(figures, may(request.actor, "money.read")),
         "orders": figures["orders"],

@@ -20,6 +20,7 @@ from planning.engine import assumptions, cost, impact
 from planning.engine import options as ways
 from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
 from planning.engine.deals import Deal
+from planning.engine.load import loads
 from planning.engine.plant import (
     NEVER,
     UNSET,
@@ -257,8 +258,8 @@ class Study:
             "undated_operations": int((open_ops & (out.op_state != int(State.DATED))).sum()),
             "units": len(plant.unit_id),
             "units_down": int(plant.unit_down.sum()),
+            "load_24h": self._loads(),
             "short_items": int((out.item_below_zero_at != NEVER).sum()),
-            "load_24h": self.load_24h(),
             "late_cash": money(sum(cash for _, cash, _ in late.values())),
             "late_estimate": money(sum(estimate for _, _, estimate in late.values())),
             "at_stake": money(max(0, at_stake)),
@@ -268,37 +269,13 @@ class Study:
         }
         return dict(figures)
 
-    def load_24h(self) -> dict[str, int]:
-        """By unit, how much of its working time in the next day is planned work, in percent.
-
-        An operation's set-up and work count as evenly spread between its start and its end. A
-        unit that has work without any working time is full.
-        """
-        plant, out, now = self.plant, self.projection, self.now
-        until = now + rules.DAY
-        ops = np.flatnonzero((out.op_state == int(State.DATED)) & (plant.op_unit >= 0))
-        start = np.maximum(out.op_start[ops], now).astype(np.float64)
-        end = np.maximum(out.op_end[ops], now).astype(np.float64)
-        inside = np.maximum(np.minimum(end, until) - start, 0) / np.maximum(end - start, 1)
-        work = (out.op_setup_s[ops] + out.op_work_s[ops]) * inside
-        load = np.bincount(plant.op_unit[ops], work, minlength=len(plant.unit_id))
-        table = plant.calendars
-        open_s = np.clip(table.end, now, until) - np.clip(table.start, now, until)
-        of = np.repeat(np.arange(len(table.id)), np.diff(table.ptr))
-        there = np.bincount(of, open_s, minlength=len(table.id))[plant.unit_calendar]
-        extra = np.clip(plant.exception_end, now, until) - np.clip(
-            plant.exception_start, now, until
-        )
-        at = np.repeat(np.arange(len(plant.unit_id)), np.diff(plant.unit_exception_ptr))
-        there = there + np.bincount(
-            at, np.where(plant.exception_open, extra, -extra), minlength=len(plant.unit_id)
-        )
-        percent = np.where(
-            there > 0, 100 * load / np.maximum(there * plant.unit_places, 1), 100 * (load > 0)
-        )
+    def _loads(self) -> dict[str, int]:
+        """How full each unit is for the next 24 hours, in percent, by its number."""
+        until = min(self.snap.now + 24 * rules.HOUR, self.plant.site.horizon)
+        percent = loads(self.plant, self.projection, until=until)
         return {
-            str(unit_id): min(round(each), 100)
-            for unit_id, each in zip(plant.unit_id.tolist(), percent.tolist(), strict=True)
+            str(unit): each
+            for unit, each in zip(self.plant.unit_id.tolist(), percent.tolist(), strict=True)
         }
 
     def short_items(self) -> list[str]:

@@ -18,6 +18,7 @@ from planning.engine import options
 from planning.engine.builder import PlantBuilder
 from planning.engine.cost import CostRules, LineTerms, Terms
 from planning.engine.impact import Cause, CauseKind
+from planning.engine.load import loads
 from planning.engine.plant import NEVER, PIECE, Plant, Site, SupplyKind
 from planning.engine.projection import project
 
@@ -74,6 +75,7 @@ def warm(say: Callable[[str], None]) -> None:
     say("compiling the engine (half a minute the first time)")
     plant = small_plant()
     projection = project(plant, now=6 * HOUR)
+    loads(plant, projection, until=24 * HOUR)
     say(f"the projection is ready after {time.monotonic() - began:.1f} s")
     terms = {int(line): Terms(due=8 * HOUR, weight_day=1) for line in plant.line_id}
     options.generate(

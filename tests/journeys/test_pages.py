@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -54,6 +55,8 @@ def test_every_page_of_the_planner_opens(jana: Client, broken: Disruption) -> No
         "/events/new/?kind=breakdown",
         "/events/new/?kind=hold",
         "/decisions/",
+        "/tasks/",
+        "/tasks/?whose=all",
         "/work-orders/",
         "/work-orders/WO-2291/",
         "/deliveries/?view=late",
@@ -64,6 +67,16 @@ def test_every_page_of_the_planner_opens(jana: Client, broken: Disruption) -> No
         "/find/?q=WO-2291",
     ):
         assert jana.get(path, follow=True).status_code == 200, path
+
+
+def test_the_machines_say_how_full_they_are(jana: Client, broken: Disruption) -> None:
+    tower = jana.get("/tower/").content.decode()
+    loads = [
+        int(each) for each in re.findall(r'<rect width="(\d+)" height="4" class="f-run"', tower)
+    ]
+    assert len(loads) == 14
+    assert sum(each > 50 for each in loads) >= 7
+    assert max(loads) <= 100
 
 
 def test_the_sentence_the_row_and_the_table_name_the_same_numbers(

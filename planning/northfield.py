@@ -43,6 +43,7 @@ class Calendar(NamedTuple):
 CALENDARS = (
     Calendar("TWO-SHIFT", "Early and late shift, Monday to Friday", (EARLY, LATE)),
     Calendar("EARLY", "Early shift, Monday to Friday", (EARLY,)),
+    Calendar("ROUND", "Around the clock, Monday to Friday", (("Day", time(0), time(0)),)),
 )
 
 AREAS = (("MACHINING", "Machining"), ("FINISHING", "Finishing"), ("ASSEMBLY", "Assembly"))
@@ -53,6 +54,7 @@ WORK_CENTERS = (
     ("GRINDING", "Grinding", "FINISHING"),
     ("WASHING", "Washing", "FINISHING"),
     ("ASM", "Assembly and test", "ASSEMBLY"),
+    ("OUTSIDE", "Made outside", "MACHINING"),
 )
 
 
@@ -62,6 +64,7 @@ class Unit(NamedTuple):
     center: str
     kind: str = "MACHINE"
     calendar: str = "TWO-SHIFT"
+    places: int = 1
 
 
 UNITS = (
@@ -80,6 +83,14 @@ UNITS = (
     Unit("ASM-02", "Assembly line 2", "ASM", kind="LINE"),
     Unit("TST-01", "Test bench 1", "ASM", calendar="EARLY"),
 )
+# Somebody else's machines: work there is bought, transport both ways is its set-up.
+OUTSIDE = (
+    Unit(
+        "EXT-5AX", "Hollmann, 5 axes, outside", "OUTSIDE", kind="EXTERNAL", calendar="ROUND",
+        places=4,
+    ),
+)  # fmt: skip
+OUTSIDE_TRANSPORT_MIN = 20 * 60
 
 # Code, name, parent, what it applies to, SEMI E10 class, calls maintenance.
 REASONS = (
@@ -120,6 +131,9 @@ RATES = (
     ("SETUP_HOUR", None, "59", "Setter's wage and first-off parts", "S. Lindner"),
     ("CARRYING_PERCENT_YEAR", None, "9", "Finance, cost of capital 2026", "S. Lindner"),
     ("FREIGHT_FAST", None, "180", "Courier contract, a pallet next day", "R. Silva"),
+    ("NEW_PROMISE_PERCENT", None, "40", "Sales, orders lost after a new date 2025", "K. Adler"),
+    ("SUBCONTRACT_PIECE", "EXT-5AX", "6.80", "Hollmann, frame agreement 2026", "R. Silva"),
+    ("SUBCONTRACT_ORDER", "EXT-5AX", "140", "Hollmann, van both ways", "R. Silva"),
 )
 
 # -- people and devices --------------------------------------------------------------------------
@@ -174,6 +188,7 @@ class Thing(NamedTuple):
     safety: int = 0
     lead_days: int = 0
     cost: str = "0"
+    safety_kept: bool = False
 
 
 ITEMS = (
@@ -190,10 +205,11 @@ ITEMS = (
     Thing("BLK-14", "Cast block 140 x 90", "BUY", lead_days=10, cost="74"),
     Thing("CST-75", "Bracket casting 75", "BUY", lead_days=20, cost="486"),
     Thing("PLT-12", "Plate blank 12 mm", "BUY", lead_days=5, cost="9.40"),
-    Thing("SK-31", "SK-31 seal kit", "BUY", safety=40, lead_days=4, cost="31"),
+    Thing("SK-31", "SK-31 seal kit", "BUY", safety=40, lead_days=4, cost="31", safety_kept=True),
     Thing("OR-08", "O-ring 8 x 2", "BUY", lead_days=3, cost="0.12"),
     Thing("SCR-M8", "Screw M8 x 30", "BUY", lead_days=3, cost="0.09"),
     Thing("BOX-4", "Box size 4", "BUY", lead_days=3, cost="1.10"),
+    Thing("BAR-65", "6082 bar Ø65", "BUY", unit="m", decimals=3, lead_days=6, cost="25.40"),
 )
 
 # Item, component, quantity per piece, operation that takes it.
@@ -218,6 +234,12 @@ BILLS = (
     ("HV-180-A", "BOX-4", "1", 40),
 )
 
+# Item, component, what may stand in for it, quantity per piece, by whose release.
+STAND_INS = (
+    ("HV-220", "BAR-60", "BAR-65", "0.24", "Engineering release 26-114, A. Soares"),
+    ("HV-180", "BAR-60", "BAR-65", "0.18", "Engineering release 26-114, A. Soares"),
+)
+
 LOCATIONS = (
     ("RAW", "Raw material store", "STORE"),
     ("PARTS", "Bought parts", "STORE"),
@@ -239,6 +261,7 @@ class Stock(NamedTuple):
 LOTS = (
     Stock("L-24-1187", "BAR-60", "330", "RAW"),
     Stock("L-24-1190", "BAR-60", "170", "RAW"),
+    Stock("L-24-1147", "BAR-65", "90", "RAW"),
     Stock("L-24-1162", "BAR-30", "180", "RAW"),
     Stock("L-24-1175", "BLK-14", "140", "RAW"),
     Stock("L-24-1168", "CST-75", "60", "RAW"),
@@ -262,6 +285,54 @@ SUPPLIERS = (
     ("NORDSEAL", "Nordseal", 3),
     ("GUSSWERK", "Gusswerk Saar", 5),
     ("FIXFAST", "Fixfast Normteile", 1),
+    ("STAHLHOF", "Stahlhof Nord", 1),
+    ("DICHTAG", "Dicht AG", 2),
+)
+
+
+class Quote(NamedTuple):
+    """What a supplier quotes: hours to the receipt, price, and a faster delivery for a fee."""
+
+    supplier: str
+    item: str
+    lead_h: int
+    price: str
+    minimum: str = "0"
+    order_fee: str | None = None
+    expedite_h: int | None = None
+    expedite_fee: str | None = None
+
+
+QUOTES = (
+    Quote("KESSLER", "BAR-60", 144, "21.50", expedite_h=22, expedite_fee="180"),
+    Quote("KESSLER", "BAR-30", 120, "9.80", expedite_h=22, expedite_fee="180"),
+    Quote("KESSLER", "PLT-12", 120, "9.40", expedite_h=30, expedite_fee="150"),
+    Quote("NORDSEAL", "SK-31", 96, "31", expedite_h=24, expedite_fee="240"),
+    Quote("GUSSWERK", "BLK-14", 240, "74", expedite_h=48, expedite_fee="320"),
+    Quote("GUSSWERK", "CST-75", 480, "486", expedite_h=96, expedite_fee="950"),
+    Quote("FIXFAST", "SCR-M8", 72, "0.09"),
+    Quote("STAHLHOF", "BAR-60", 46, "27.90", minimum="60", order_fee="65"),
+    Quote("STAHLHOF", "BAR-30", 46, "13.20", minimum="60", order_fee="65"),
+    Quote("DICHTAG", "SK-31", 50, "36.50", minimum="50", order_fee="40"),
+)
+QUOTED_BY = "R. Silva"
+
+
+class Freight(NamedTuple):
+    """A way to send goods; hours door to door, None as agreed with the customer."""
+
+    code: str
+    name: str
+    hours: int | None
+    price: str
+    source: str
+    standard: bool = False
+
+
+FREIGHTS = (
+    Freight("ROAD", "forwarder", None, "95", "Forwarder's tariff 2026, a pallet", standard=True),
+    Freight("COURIER", "courier overnight", 10, "280", "Courier contract, a pallet"),
+    Freight("VAN", "direct van", 5, "640", "Courier contract, a van"),
 )
 
 
@@ -305,7 +376,15 @@ ROUTINGS: dict[str, tuple[Step, ...]] = {
         Step(10, "Saw and turn", "LAT-02", 25, "60", (("LAT-01", "60"),)),
         Step(20, "Mill first side", "CNC-05", 30, "75", (("CNC-06", "80"),)),
         # Between the two it is hardened outside; Kessler's truck comes every day and a half.
-        Step(30, "Mill ports, 5 axes", "CNC-04", 35, "86", (("CNC-07", "96.32"),), lag_h=36),
+        Step(
+            30,
+            "Mill ports, 5 axes",
+            "CNC-04",
+            35,
+            "86",
+            (("CNC-07", "96.32"), ("EXT-5AX", "110")),
+            lag_h=36,
+        ),
         Step(40, "Grind bores", "GRD-02", 20, "70", (("GRD-01", "84"),)),
         Step(50, "Wash and inspect", "WSH-01", 5, "18"),
     ),

@@ -292,6 +292,16 @@ def consent(each: Facts) -> str:
     }[str(each["who"])] % {"name": each["name"], "about": each["about"]}
 
 
+def consents(figures: Facts) -> list[str]:
+    """Each yes that an option needs, once; those of many customers as one."""
+    found: Sequence[Facts] = figures.get("consents", [])
+    customers = list(dict.fromkeys(each["name"] for each in found if each["who"] == "CUSTOMER"))
+    if len(customers) > MOST_DEALS:
+        asked = _("%(n)d customers have to agree") % {"n": len(customers)}
+        return [asked, *(consent(each) for each in found if each["who"] != "CUSTOMER")]
+    return list(dict.fromkeys(consent(each) for each in found))
+
+
 def ask(each: Facts) -> str:
     """The task of who gets that yes."""
     said = _deal(each, str(each.get("zone") or "UTC"))
@@ -309,7 +319,6 @@ def option_sub(option: Option) -> str:
     if windows := figures.get("facts", {}).get("windows"):
         hours = duration(sum(int(window["seconds"]) for window in windows))
         parts.append(_("%(hours)s overtime to confirm") % {"hours": hours})
-    parts += list(dict.fromkeys(consent(each) for each in figures.get("consents", [])[:2]))
     if moved := len(figures.get("moved", [])):
         parts.append(
             ngettext("%(n)d operation moves", "%(n)d operations move", moved) % {"n": moved}
@@ -570,7 +579,7 @@ def reason(code: str) -> str:
         "STARTED": _("the job has begun"),
         "TAKES_IT": _("the job takes that item already"),
         "OTHER_ITEM": _("that is another item"),
-        "NOT_ENOUGH": _("others have it by right"),
+        "NOT_ENOUGH": _("there is not enough of it"),
         "NOT_EXPEDITED": _("its supplier delivers no faster"),
         "NOTHING_ORDERED": _("nothing of it is on order"),
         "NO_QUOTE": _("no supplier quotes it sooner"),

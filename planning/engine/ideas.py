@@ -230,42 +230,47 @@ def freight(search: _Search) -> None:
 
 
 def expedite(search: _Search, wants: Sequence[_Want]) -> None:
-    """Have what is ordered already delivered sooner."""
+    """Have what is ordered already delivered sooner: what is waited for, or what nobody has yet."""
     plant, projection, now = search.plant, search.projection, search.ground.now
     faster = search.ground.rules.offers.faster
-    asked: dict[int, SetPurchaseDate] = {}
-    missing: list[_Want] = []
+    asked: dict[int, list[Change]] = {}
+    why: tuple[WhyNot, str, int] | None = None
     for want in wants:
-        mine = [int(row) for row in _late_supplies(search, want) if row >= 0]
-        rows = [row for row in mine if plant.supply_kind[row] == SupplyKind.PURCHASE]
-        # What covers another demand may be the sooner one to expedite.
-        rows = (
-            rows
-            or np.flatnonzero(
-                (plant.supply_kind == SupplyKind.PURCHASE) & (plant.supply_item == want.item)
-            ).tolist()
-        )
-        able = [row for row in rows if int(plant.supply_id[row]) in faster]
-        for row in able:
+        waited = {int(row) for row in _late_supplies(search, want) if row >= 0}
+        ordered = np.flatnonzero(
+            (plant.supply_kind == SupplyKind.PURCHASE) & (plant.supply_item == want.item)
+        ).tolist()
+        spare = dict(_spare(search, want.item, before=NEVER))
+        rows = [row for row in ordered if row in waited or spare.get(row, 0) >= want.qty]
+        for row in rows:
             pk = int(plant.supply_id[row])
-            at = _whole_minute(now + faster[pk].lead_s)
-            if at < projection.supply_at[row]:
-                asked.setdefault(pk, SetPurchaseDate(pk, at))
-        if not able:
-            missing.append(want)
-    changes = list(asked.values())
-    if len(changes) > 1:
-        search.check(Kind.EXPEDITE, "expedite/all", changes)
-    for change in changes[:TRIED]:
-        search.check(Kind.EXPEDITE, f"expedite/purchase-{change.purchase_id}", [change])
-    if not changes and missing:
-        row = missing[0].supply
-        if row >= 0 and plant.supply_kind[row] == SupplyKind.PURCHASE:
-            pk = int(plant.supply_id[row])
-            _refuse(search, Kind.EXPEDITE, WhyNot.NOT_EXPEDITED, "purchase", pk)
-        else:
-            pk = int(plant.item_id[missing[0].item])
-            _refuse(search, Kind.EXPEDITE, WhyNot.NOTHING_ORDERED, "item", pk)
+            at = _whole_minute(now + faster[pk].lead_s) if pk in faster else NEVER
+            if at >= min(int(projection.supply_at[row]), want.at):
+                why = why or (WhyNot.NOT_EXPEDITED, "purchase", pk)
+                continue
+            changes = asked.setdefault(pk, [SetPurchaseDate(pk, at)])
+            if row not in waited:
+                changes.append(_kept_for(search, int(SupplyKind.PURCHASE), pk, want))
+            break
+        if not rows:
+            why = why or (WhyNot.NOTHING_ORDERED, "item", int(plant.item_id[want.item]))
+    if len(asked) > 1:
+        together = [change for changes in asked.values() for change in changes]
+        search.check(Kind.EXPEDITE, "expedite/all", together)
+    for pk, changes in list(asked.items())[:TRIED]:
+        search.check(Kind.EXPEDITE, f"expedite/purchase-{pk}", changes)
+    if not asked and why is not None:
+        _refuse(search, Kind.EXPEDITE, *why)
+
+
+def _kept_for(
+    search: _Search, kind: int, supply_id: int, want: _Want, qty: int | None = None
+) -> Reserve:
+    plant = search.plant
+    return Reserve(
+        kind, supply_id, int(plant.demand_kind[want.demand]), int(plant.demand_id[want.demand]),
+        want.qty if qty is None else qty,
+    )  # fmt: skip
 
 
 def _late_supplies(search: _Search, want: _Want) -> I64:
@@ -294,13 +299,7 @@ def other_supplier(search: _Search, wants: Sequence[_Want]) -> None:
             qty = _up(max(quote.minimum_qty, sum(want.qty for want in mine)), quantum)
             at = _whole_minute(now + quote.lead_s)
             pk = NEW + 1
-            kept = [
-                Reserve(
-                    int(SupplyKind.PURCHASE), pk, int(plant.demand_kind[want.demand]),
-                    int(plant.demand_id[want.demand]), want.qty,
-                )
-                for want in mine
-            ]  # fmt: skip
+            kept = [_kept_for(search, int(SupplyKind.PURCHASE), pk, want) for want in mine]
             buy = AddPurchase(pk, quote.id, item_id, qty, at, quote.late_s)
             slug = f"other-supplier/item-{item_id}/{quote.supplier_id}"
             search.check(Kind.OTHER_SUPPLIER, slug, [buy, *kept])
@@ -358,16 +357,35 @@ def substitute(search: _Search, wants: Sequence[_Want]) -> None:
 
 
 def use_safety(search: _Search, wants: Sequence[_Want]) -> None:
-    """Let the kept safety stock of what is short be used."""
-    plant = search.plant
-    for item, _mine in _by_item(wants):
+    """Give the safety stock that is kept of an item to who is short of it."""
+    plant, projection = search.plant, search.projection
+    for item, mine in _by_item(wants):
         item_id = int(plant.item_id[item])
-        if plant.item_safety_kept[item] and plant.item_safety_qty[item] > 0:
-            search.check(
-                Kind.USE_SAFETY, f"use-safety/item-{item_id}", [KeepSafety(item_id, False)]
-            )
-        elif plant.item_safety_qty[item] > 0:
+        if plant.item_safety_qty[item] == 0:
+            continue
+        if not plant.item_safety_kept[item]:
             _refuse(search, Kind.USE_SAFETY, WhyNot.SAFETY_USED, "item", item_id)
+            continue
+        safety = (plant.demand_kind == DemandKind.SAFETY) & (plant.demand_item == item)
+        pegs = np.flatnonzero(safety[projection.peg_demand] & (projection.peg_supply >= 0))
+        left = {int(projection.peg_supply[peg]): int(projection.peg_qty[peg]) for peg in pegs}
+        kept: list[Change] = []
+        for want in mine:
+            if want.qty > sum(left.values()):
+                continue
+            short = want.qty
+            for row in left:
+                got = min(short, left[row])
+                if got > 0:
+                    kind, pk = int(plant.supply_kind[row]), int(plant.supply_id[row])
+                    kept.append(_kept_for(search, kind, pk, want, got))
+                    left[row] -= got
+                    short -= got
+        if kept:
+            changes = [KeepSafety(item_id, False), *kept]
+            search.check(Kind.USE_SAFETY, f"use-safety/item-{item_id}", changes)
+        else:
+            _refuse(search, Kind.USE_SAFETY, WhyNot.NOT_ENOUGH, "item", item_id)
 
 
 def _spare(search: _Search, item: int, *, before: int) -> Iterator[tuple[int, int]]:
@@ -445,12 +463,9 @@ def _taken_over(search: _Search, want: _Want) -> list[Change]:
     if left > 0:
         return []
     return [
-        Reserve(
-            int(plant.supply_kind[row]), int(plant.supply_id[row]),
-            int(plant.demand_kind[want.demand]), int(plant.demand_id[want.demand]), qty,
-        )
+        _kept_for(search, int(plant.supply_kind[row]), int(plant.supply_id[row]), want, qty)
         for row, qty in sums.items()
-    ]  # fmt: skip
+    ]
 
 
 # -- how work is tied ----------------------------------------------------------------------------

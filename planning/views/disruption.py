@@ -491,7 +491,7 @@ def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, 
         "name": words.option_name(option),
         "sub": words.option_sub(option),
         "best": False,
-        "on_time": max(hit - figures.get("late_lines", 0) - figures.get("late_anyway", 0), 0),
+        "on_time": max(hit - _not_on_time(figures), 0),
         "late_anyway": figures.get("late_anyway", 0),
         "of": hit,
         "late_days": max(figures.get("late_days", 0), 0),
@@ -505,8 +505,13 @@ def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, 
         "kind": {"DO_NOTHING": "none", "MINE": "mine"}.get(option.kind, ""),
         "gone": _("the plan has changed") if figures.get("gone") else "",
         "selected": chosen is not None and chosen.pk == option.pk,
-        "consents": "",
+        "consents": ", ".join(words.consents(figures)),
     }
+
+
+def _not_on_time(figures: Mapping[str, Any]) -> int:
+    """Lines that are late, were late anyway, or have a new date: that one is not on time either."""
+    return sum(int(figures.get(name, 0)) for name in ("late_lines", "late_anyway", "promises"))
 
 
 @access("plan.read")
@@ -561,7 +566,7 @@ def option_context(
         "cost_lines": [words.cost_line(row) for row in figures.get("costs", [])],
         "cash": words.amount(figures.get("extra_cash")) if money else None,
         "estimate": words.amount(figures.get("extra_estimate")) if money else None,
-        "consents": [],
+        "consents": words.consents(option.figures),
         "undo_until": "",
         "tells": words.tells(option),
         "outdated": "",

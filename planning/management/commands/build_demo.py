@@ -22,7 +22,7 @@ from equipment import actions as equipment
 from equipment import rules as equipment_rules
 from equipment.models import Equipment, Reason, WorkCalendar
 from materials import actions as materials
-from materials.models import Customer, CustomerLine, Item, Location, Supplier
+from materials.models import BillLine, Customer, CustomerLine, Item, Location, Supplier
 from mes import actions as mes
 from mes import commands
 from mes.access import token_sha256
@@ -128,13 +128,14 @@ class Builder:
                 add(code, name, level=Equipment.Level.AREA)
             for code, name, area in plant.WORK_CENTERS:
                 add(code, name, level=Equipment.Level.WORK_CENTER, parent_id=ids[area])
-            for unit in plant.UNITS:
+            for unit in (*plant.UNITS, *plant.OUTSIDE):
                 add(
                     unit.code,
                     unit.name,
                     kind=unit.kind,
                     parent_id=ids[unit.center],
                     calendar_id=calendar_ids[unit.calendar],
+                    places=unit.places,
                 )
 
         self.do("equipment", units)
@@ -187,6 +188,7 @@ class Builder:
                     safety_stock=Decimal(each.safety),
                     lead_time_s=each.lead_days * plant.DAY,
                     standard_cost=Decimal(each.cost),
+                    safety_kept=each.safety_kept,
                 )
 
         self.do("items", items)
@@ -204,6 +206,21 @@ class Builder:
 
         self.do("bills", bills)
 
+        def stand_ins(command: commands.Command) -> None:
+            for item, component, instead, per, source in plant.STAND_INS:
+                line = BillLine.objects.get(
+                    site=self.site, item__code=item, component__code=component
+                )
+                materials.add_bill_alternate(
+                    command,
+                    bill_line_id=line.pk,
+                    component_id=item_ids[instead],
+                    quantity_per=Decimal(per),
+                    source=source,
+                )
+
+        self.do("stand-ins", stand_ins)
+
         def places(command: commands.Command) -> None:
             for code, name, kind in plant.LOCATIONS:
                 materials.add_location(command, code=code, name=name, kind=kind)
@@ -217,6 +234,44 @@ class Builder:
                 )
 
         self.do("suppliers", suppliers)
+        supplier_ids = self.codes(Supplier)
+
+        def amount(said: str | None) -> Decimal | None:
+            return None if said is None else Decimal(said)
+
+        def quotes(command: commands.Command) -> None:
+            for each in plant.QUOTES:
+                faster = None if each.expedite_h is None else each.expedite_h * plant.HOUR
+                materials.add_supplier_item(
+                    command,
+                    supplier_id=supplier_ids[each.supplier],
+                    item_id=item_ids[each.item],
+                    lead_time_s=each.lead_h * plant.HOUR,
+                    price=Decimal(each.price),
+                    minimum_quantity=Decimal(each.minimum),
+                    order_fee=amount(each.order_fee),
+                    expedite_lead_s=faster,
+                    expedite_fee=amount(each.expedite_fee),
+                    source=f"{each.supplier.title()}, price list 2026",
+                    owner=plant.QUOTED_BY,
+                )
+
+        self.do("quotes", quotes)
+
+        def freights(command: commands.Command) -> None:
+            for each in plant.FREIGHTS:
+                materials.add_freight_mode(
+                    command,
+                    code=each.code,
+                    name=each.name,
+                    standard=each.standard,
+                    transit_s=None if each.hours is None else each.hours * plant.HOUR,
+                    price=Decimal(each.price),
+                    source=each.source,
+                    owner=plant.QUOTED_BY,
+                )
+
+        self.do("freights", freights)
 
         def customers(command: commands.Command) -> None:
             for each in plant.CUSTOMERS:
@@ -262,7 +317,7 @@ class Builder:
                             "lag_s": step.lag_h * plant.HOUR,
                             "transfer_batch": Decimal(step.batch),
                             "alternates": [
-                                (unit_ids[unit], step.setup_min * 60, Decimal(run_s))
+                                (unit_ids[unit], _setup_s(step, unit), Decimal(run_s))
                                 for unit, run_s in step.others
                             ],
                         }
@@ -443,6 +498,11 @@ class Builder:
                 )
 
         self.do("devices", add)
+
+
+def _setup_s(step: plant.Step, unit: str) -> int:
+    outside = unit in {each.code for each in plant.OUTSIDE}
+    return (plant.OUTSIDE_TRANSPORT_MIN if outside else step.setup_min) * 60
 
 
 def _finished_steps(order: plant.Order) -> list[plant.Step]:

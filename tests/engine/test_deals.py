@@ -35,6 +35,7 @@ from planning.engine.plant import (
     DemandKind,
     ItemKind,
     Plant,
+    Projection,
     Site,
     SupplyKind,
 )
@@ -173,9 +174,9 @@ def test_a_reservation_is_served_before_a_line_of_higher_rank() -> None:
     after = project(apply(plant, [Reserve(LOT, 22, LINE, 1, 4 * PIECE)]), now=NOW)
     lot = int(np.flatnonzero((plant.supply_kind == LOT) & (plant.supply_id == 22))[0])
 
-    def holders(projection: object) -> list[int]:
-        mine = projection.peg_supply == lot  # type: ignore[attr-defined]
-        return plant.demand_id[projection.peg_demand[mine]].tolist()  # type: ignore[attr-defined]
+    def holders(projection: Projection) -> list[int]:
+        mine = projection.peg_supply == lot
+        return [int(plant.demand_id[demand]) for demand in projection.peg_demand[mine]]
 
     assert holders(before) == [2]
     assert holders(after) == [1]

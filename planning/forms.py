@@ -225,7 +225,7 @@ class PurchaseForm(EventForm):
         gettext_lazy("Comes from"), help_text=gettext_lazy("Leave it empty if it is one day.")
     )
     expected_at = _when(
-        gettext_lazy("until"),
+        gettext_lazy("Comes until"),
         required=True,
         help_text=gettext_lazy("The plan goes by the end of the range."),
     )
@@ -322,6 +322,11 @@ class OrderForm(EventForm):
             "quantity": given["quantity"],
             "requested_at": given["requested_at"],
         }
+        known = CustomerLine.objects.filter(
+            site=self.site, item=given["item"], order__customer=given["customer"]
+        ).exclude(price=None)
+        if last := known.order_by("-pk").first():
+            line["price"] = last.price
         return {
             "customer_id": given["customer"].pk,
             "lines": [line],

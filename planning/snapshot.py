@@ -1305,7 +1305,7 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
                 stop_day=stop,
                 weight_day=weight if has_rule else read.site.default_late_per_day,
                 grace_days=grace,
-                cap=None if cap is None else value * cap // 1_000_000,
+                cap=None if cap is None or not priced else value * cap // 1_000_000,
                 value=value if priced else None,
                 due=next((at for at in (promised, first) if at is not None), requested),
                 days=rules.day_table(zone or read.site.time_zone, working),

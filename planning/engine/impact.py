@@ -451,6 +451,8 @@ def line_hits(
         for instant, dated in (line_instants(plant, before), line_instants(other, after))
     ]
     due = np.where(other.line_promised != UNSET, other.line_promised, other.line_requested)
+    # Of a line that nobody had ordered before there is nothing to tell.
+    at[0][(before.line_judged == 0) & (after.line_judged > 0)] = NEVER
     hits = [
         LineHit(
             line_id=int(plant.line_id[row]),

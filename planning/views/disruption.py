@@ -182,6 +182,11 @@ def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
         return {"text": _("The effect is being worked out.")}
     undated = sum(hit["after"] is None for hit in figures["lines_hit"])
     nothing = not figures["late_lines"] and not undated and not figures["items"]
+    cause = figures.get("cause", {})
+    if nothing and cause.get("change") == "CANCELLED":
+        idle = ", ".join(cause["idle_orders"])
+        made = _("Nothing ships late; %(orders)s is made for nobody.") % {"orders": idle}
+        return {"text": made if idle else _("Nothing ships late, and no work is left over.")}
     helped = int(figures.get("helped", 0))
     if nothing and helped:
         return {
@@ -626,6 +631,7 @@ def customer_row(hit: Mapping[str, Any]) -> dict[str, Any]:
         "better": hit["late_s"] < hit["late_before_s"],
         "late_s": hit["late_s"],
         "slack": "",
+        "none": _("new") if before is None and not hit["late_before_s"] else "",
     }
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from statistics import median
 from typing import Any
 
 from celery import current_app
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from equipment.models import Reason
@@ -36,7 +38,7 @@ from planning.adventureworks.load import SOURCE, key_of, loaded
 from planning.adventureworks.mapping import order_code, purchase_codes, scrap_code
 from planning.adventureworks.reading import Company
 from planning.adventureworks.record import Fact, Kind, facts
-from planning.models import PlanVersion
+from planning.models import Disruption, Impact, PlanVersion
 from workorders import actions as workorders
 from workorders.models import JobOrder, WorkOrder
 
@@ -55,6 +57,7 @@ class Report:
     sent      facts handed to the actions
     stored    those that are in the ledger, now or since an earlier run
     answered  those whose effect on the plan is stored
+    days      how the plant stood at the end of each production day, see `_stand`
     """
 
     site: str
@@ -68,7 +71,9 @@ class Report:
     unsettled: int = 0
     latencies_ms: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
+    days: list[dict[str, Any]] = field(default_factory=list)
+    disruptions: dict[str, int] = field(default_factory=dict)
+    impacts: dict[str, int] = field(default_factory=dict)
     state_hash: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -88,6 +93,11 @@ class Report:
                 "p50_ms": percentile(self.latencies_ms, 50),
                 "p95_ms": percentile(self.latencies_ms, 95),
             },
+            "disruptions": self.disruptions,
+            "impacts": self.impacts,
+            "days": [
+                {name: value for name, value in day.items() if name != "lines"} for day in self.days
+            ],
             "verify": "; ".join(self.problems) or "clean",
             "state_hash": self.state_hash,
         }
@@ -169,6 +179,7 @@ class Replay:
 
     def run(self) -> Report:
         day = self.report.as_of
+        self.report.days.append(self._end_day(day))
         while day < self.report.until:
             day += timedelta(days=1)
             opens, closes = choices.opens(day - timedelta(days=1)), choices.opens(day)
@@ -280,27 +291,34 @@ class Replay:
             if result.state == "BUSY":
                 time.sleep(POLL_S)
 
-    def _end_day(self, day: date) -> str:
-        """Bring clock and plan to the day's end; return the digest of what the lines expect then.
+    def _end_day(self, day: date) -> dict[str, Any]:
+        """Bring clock and plan to the day's end; return how the plant stands then.
 
-        The digest is kept under a key, so that a run that goes on after another says the same.
+        It is kept under a key, so that a run that goes on after another says the same.
         """
         closes = choices.opens(day)
+        next_closes = choices.opens(day + timedelta(days=1))
+        ends = [
+            (self._jobs[order_code(fact.number), fact.sequence], fact.at)
+            for fact in self.facts
+            if fact.kind == Kind.ENDED and closes <= fact.at < next_closes
+        ]
         last = SiteHead.objects.values_list("seq", flat=True).get(site=self.site)
         self._wait_for(last)
         outcome = commands.run(
             site=self.site,
-            key=key_of(self.site, "replay", "day", day),
+            key=key_of(self.site, "replay", "stand", day),
             actor=SYSTEM,
-            name="replay day",
+            name="replay stand",
             body={"day": day},
-            act=partial(_at, closes, partial(_lines_expect, self.site, closes)),
+            act=partial(_at, closes, partial(_stand, self.site, closes, ends)),
         )
         if not outcome.ok:
             raise Refused(outcome.message)
         if not outcome.replayed:
             tick(self.site.pk, wall_now=wall_now())
-        return str(outcome.response["lines"])
+        stand = {name: value for name, value in outcome.response.items() if name != "seq"}
+        return {"day": day.isoformat(), **stand}
 
     def _finish(self) -> Report:
         report = self.report
@@ -308,7 +326,9 @@ class Replay:
         report.answered = sum(seq <= computed for seq in self.seqs)
         report.latencies_ms = self._latencies()
         report.problems = list(verify.problems(self.site))
-        report.state_hash = state_hash(self.site, report.days)
+        report.disruptions = _by_kind(Disruption.objects.filter(site=self.site), "kind")
+        report.impacts = _by_kind(Impact.objects.filter(site=self.site), "disruption__kind")
+        report.state_hash = state_hash(self.site, [day["lines"] for day in report.days])
         return report
 
     def _latencies(self) -> list[float]:
@@ -352,8 +372,19 @@ def _report_and_finish(
     return answer
 
 
-def _lines_expect(site: Site, at: datetime, command: commands.Command) -> dict[str, Any]:
-    """The digest of each open customer line's projected dates at an instant."""
+def _stand(
+    site: Site, at: datetime, ends: Sequence[tuple[int, datetime]], command: commands.Command
+) -> dict[str, Any]:
+    """How the plant stands at an instant, and what it foresees of the day that follows.
+
+    ends    (job order, instant) of what will be reported as ended in the next day
+
+    returns lines       digest of each open customer line's projected dates
+            late_lines  open customer lines that are projected late, or have no date
+            foreseen    of those ends: how many there are, how many the plan puts into that day,
+                        and by how many minutes in the median the plan is off (+ = it ends later)
+            state_hash  of everything, as it is now
+    """
     study = Study(snapshot.take(site.pk, wall_now=wall_now(), at=at))
     plant, out = study.snap.plant, study.projection
     rows = sorted(
@@ -366,4 +397,31 @@ def _lines_expect(site: Site, at: datetime, command: commands.Command) -> dict[s
         )
         for n, line_id in enumerate(plant.line_id)
     )
-    return {"lines": digest(rows)}
+    projected = {
+        int(op_id): study.snap.instant(int(end))
+        for op_id, end in zip(plant.op_id, out.op_end, strict=True)
+    }
+    off = [
+        (expected - came).total_seconds() / 60
+        for job, came in ends
+        if (expected := projected.get(job)) is not None
+    ]
+    next_day = at + timedelta(days=1)
+    in_time = sum(
+        (expected := projected.get(job)) is not None and expected < next_day for job, _ in ends
+    )
+    lines = digest(rows)
+    return {
+        "lines": lines,
+        "late_lines": int((out.line_late_s > 0).sum()),
+        "foreseen": {
+            "ends": len(ends),
+            "in_the_day": in_time,
+            "off_minutes": round(median(off)) if off else None,
+        },
+        "state_hash": state_hash(site, [lines]),
+    }
+
+
+def _by_kind(rows: QuerySet[Any], kind: str) -> dict[str, int]:
+    return dict(rows.order_by(kind).values_list(kind).annotate(n=Count("pk")))

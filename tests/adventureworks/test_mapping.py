@@ -231,3 +231,20 @@ def test_opening_stock_keeps_the_recorded_week_above_zero(real: Company, real_lo
                 assert balance[component] >= 0
         if not order.jobs or fact.sequence == order.jobs[-1].sequence:
             balance[order.product] += fact.good
+
+
+@pytest.mark.parametrize(
+    "day", ["2011-06-03", "2011-07-15", "2012-07-01", "2013-10-31", "2014-01-02"]
+)
+def test_any_day_that_the_record_covers_can_be_the_first(real: Company, day: str) -> None:
+    load = map_company(real, date.fromisoformat(day))
+
+    stood = [job for jobs in load.queues.values() for job in jobs]
+    assert sorted(stood) == sorted((job.order, job.sequence) for job in load.jobs)
+    assert len(load.orders) > 100
+    assert all(lot.quantity > 0 for lot in load.lots)
+
+
+def test_a_day_after_the_record_is_refused_in_words(real: Company) -> None:
+    with pytest.raises(ValueError, match="Nothing was open on 2014-05-30: choose a day"):
+        map_company(real, date(2014, 5, 30))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from equipment.actions import report_breakdown
+from equipment.models import Equipment
 from materials.models import Lot, StockBalance
+from mes import commands
+from mes.actor import SYSTEM
 from mes.clock import plant_now
 from mes.models import ShopFloorEvent, Site, SitePlan
 from planning.adventureworks import choices
@@ -65,6 +71,33 @@ def test_the_week_happens_on_the_site_and_is_answered(folder: Path) -> None:
     assert SitePlan.objects.get(site=site).as_of == choices.opens(UNTIL)
 
 
+def test_the_report_says_how_each_day_ended_and_what_was_foreseen_of_it(folder: Path) -> None:
+    """The plan forms 102 at 7:00 (4.1 h), welds it until 14:36 and assembles 103 until 11:00 on
+    the 3rd; the record has the first two then, the third on the 4th. FF-02 has nothing to do."""
+    site = bring_in(folder)
+    broken = commands.run(
+        site=site,
+        key=uuid.uuid4(),
+        actor=SYSTEM,
+        name="test.break",
+        body={},
+        act=partial(report_breakdown, unit_id=Equipment.objects.get(code="FF-02").pk),
+    )
+    assert broken.ok
+
+    report = play(folder)
+
+    days = report["days"]
+    assert [day["day"] for day in days] == [f"2013-07-{n:02d}" for n in range(3, 11)]
+    assert days[0]["foreseen"] == {"ends": 2, "in_the_day": 2, "off_minutes": 0}
+    assert days[1]["foreseen"]["ends"] == 1
+    assert all(day["foreseen"]["ends"] == 0 for day in days[2:])
+    assert days[0]["late_lines"] == 0
+    assert len({day["state_hash"] for day in days}) == len(days)
+    assert report["disruptions"] == {"BREAKDOWN": 1}
+    assert report["impacts"].keys() == {"BREAKDOWN"}
+
+
 def test_completions_and_scrap_are_those_of_the_record(folder: Path) -> None:
     """Order 102: six frames, one of them scrap for reason 4; 103: five bikes; 104: twenty tubes."""
     bring_in(folder)
@@ -106,6 +139,7 @@ def test_running_it_again_doubles_nothing_and_says_the_same(folder: Path) -> Non
     assert ShopFloorEvent.objects.count() == events
     assert second["events"] == {**first["events"], "replayed": 8}
     assert second["state_hash"] == first["state_hash"]
+    assert second["days"] == first["days"]
 
 
 def test_fast_and_slow_end_in_the_same_state(folder: Path) -> None:
@@ -115,6 +149,7 @@ def test_fast_and_slow_end_in_the_same_state(folder: Path) -> None:
     slow, fast = play(folder), play(folder, "AW2", fast=True)
 
     assert fast["state_hash"] == slow["state_hash"]
+    assert fast["days"] == slow["days"]
 
 
 def test_a_stopped_run_goes_on_to_the_same_state(

@@ -87,6 +87,8 @@ MIDDLEWARE = [
     "mes.access.AccessMiddleware",
 ]
 ROOT_URLCONF = "mes.urls"
+# What a web process does beside its first requests; a name, for the cellar knows no storey.
+WARM_UP = "planning.engine.warm.warm"
 WSGI_APPLICATION = "mes.wsgi.application"
 ASGI_APPLICATION = "mes.asgi.application"
 TEMPLATES: list[dict[str, Any]] = [

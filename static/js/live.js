@@ -6,7 +6,7 @@
   const body = document.body, root = document.documentElement;
   const { streamUrl, site, planVersion, tz, lang } = body.dataset;
   const live = (window.__live = { rev: Number(planVersion) || 0, state: "connecting", lastMs: null });
-  const STALE_MS = 12000, BEHIND_S = 5, MERGE_MS = 150, JITTER_MS = 100;
+  const STALE_MS = 12000, BEHIND_S = 5, MERGE_MS = 40, JITTER_MS = 60;
   const $ = (selector) => document.querySelector(selector);
   const clock = (ms) => new Intl.DateTimeFormat("en-GB", { timeZone: tz || "UTC", hour: "2-digit", minute: "2-digit" }).format(ms);
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -97,7 +97,9 @@
   };
   const flush = () => {
     timer = null;
-    const names = topics.has("*") || topics.has("resync") ? every() : new Set([...topics].map((topic) => topic.replaceAll(":", "-")));
+    const found = topics.has("*") || topics.has("resync") ? every() : new Set([...topics].map((topic) => topic.replaceAll(":", "-")));
+    // What somebody has to answer is asked for first.
+    const names = [...found].sort((one, other) => (other === "inbox") - (one === "inbox"));
     run = newest ? { since: newest, open: 0 } : null;
     topics.clear();
     newest = 0;
@@ -141,10 +143,10 @@
       /checkbox|radio/.test(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
   };
   const waiting = new Map();
-  const reread = (part) => {
+  const reread = (part, event) => {
     waiting.delete(part.id);
     part.querySelectorAll(":scope > .newpill, :scope > .errline").forEach((node) => node.remove());
-    window.htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, target: part, swap: part.getAttribute("hx-swap") || "outerHTML" });
+    window.htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, event, target: part, swap: part.getAttribute("hx-swap") || "outerHTML" });
   };
   const pill = (part) => {
     const count = (waiting.get(part.id) || 0) + 1;
@@ -172,9 +174,27 @@
 
   /* --- what htmx does for a live part --- */
   const isLive = (event) => event.detail.requestConfig?.triggeringEvent?.type?.startsWith("live:");
+  // A part that is being read is read once more afterwards: what comes first is shown first.
+  const reading = new Set(), again = new Set();
+  document.addEventListener("htmx:confirm", (event) => {
+    const { elt, triggeringEvent } = event.detail;
+    if (!triggeringEvent?.type?.startsWith("live:") || !reading.has(elt.id)) return;
+    event.preventDefault();
+    again.add(elt.id);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!isLive(event)) return;
+    const { id } = event.detail.requestConfig.elt;
+    if (!reading.delete(id) || !again.delete(id)) return;
+    setTimeout(() => {
+      const part = document.getElementById(id);
+      if (part) reread(part, new CustomEvent("live:again"));
+    }, JITTER_MS);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!isLive(event)) return;
     if (busy(event.detail.elt)) { event.preventDefault(); pill(event.detail.elt); return; }
+    reading.add(event.detail.elt.id);
     if (run) { event.detail.xhr.liveRun = run; run.open += 1; }
   });
   const numbers = new Map();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import io
 import json
 import secrets
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import transaction
 
 from equipment import actions as equipment
@@ -602,6 +603,8 @@ class Command(BaseCommand):
     help = "Build Northfield, the demo plant. Building it again changes nothing."
 
     def handle(self, **options: Any) -> None:
+        if not options["verbosity"]:
+            self.stdout = OutputWrapper(io.StringIO())
         began = time.perf_counter()
         tokens = _kept_tokens()
         with transaction.atomic():

@@ -296,6 +296,7 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
 def _machines(site: Site, version: PlanVersion | None, now: Any) -> list[dict[str, Any]]:
     units = (
         Equipment.objects.filter(site=site, level=Equipment.Level.WORK_UNIT)
+        .exclude(kind=Equipment.Kind.EXTERNAL)
         .select_related("status")
         .prefetch_related(
             Prefetch("downtimes", Downtime.objects.filter(ended_at=None), to_attr="open_stops"),

@@ -80,6 +80,10 @@ def workshop(bars: int = 15) -> Plant:
         priority=2,
     )  # fmt: skip
     builder.add_line(id=2, item=BODY, qty=4 * PIECE, promised=21 * DAY, priority=1)
+    builder.add_peg(
+        supply_kind=int(SupplyKind.OUTPUT), supply=7, demand_kind=int(DemandKind.LINE), demand=1,
+        qty=6 * PIECE,
+    )  # fmt: skip
     builder.set_queue(unit=1, operations=[1])
     builder.set_queue(unit=2, operations=[2])
     return builder.build()
@@ -168,6 +172,13 @@ def test_what_can_not_be_agreed_says_why(deal: Deal, why: WhyNot) -> None:
     assert refusal.why is why
 
 
+def test_a_new_purchase_leaves_every_peg_with_its_own_supply() -> None:
+    plant = workshop()
+    after = apply(plant, [AddPurchase(NEW + 1, 4, BAR, 10 * PIECE, DAY, 0)])
+    (row,) = after.peg_supply.tolist()
+    assert (after.supply_kind[row], after.supply_id[row]) == (SupplyKind.OUTPUT, 7)
+
+
 def test_a_reservation_is_served_before_a_line_of_higher_rank() -> None:
     plant = workshop()
     before = project(plant, now=NOW)
@@ -216,6 +227,10 @@ def test_a_part_that_arrives_in_time_is_charged_no_day() -> None:
     parted = apply(plant, [ShipPartial(1, 4 * PIECE)])
     parts = late_cost(parted, project(parted, now=NOW), rules)
     assert (parts.cash[0], parts.estimate[0]) == (days * 6 * EURO, days * 30 * EURO)
+    # A fifth piece comes with the rest only: the part is as late as the whole.
+    more = apply(plant, [ShipPartial(1, 5 * PIECE)])
+    late = late_cost(more, project(more, now=NOW), rules)
+    assert (late.cash[0], late.estimate[0]) == (whole.cash[0], whole.estimate[0])
 
 
 def test_a_new_promise_costs_its_share_of_the_old_one() -> None:

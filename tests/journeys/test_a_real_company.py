@@ -21,8 +21,12 @@ from tests import servers
 from tests.accessibility import violations_in_both_themes
 from tests.adventureworks.company import real_folder
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-# On a loaded machine a plan of 1,619 operations and its options take a while.
+# On a loaded machine the import, a plan of 1,619 operations and its options take a while.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+]
 PATIENCE_MS = 90_000
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -40,6 +40,9 @@ ACTS: dict[str, frozenset[str]] = {
     ),
     "event.say": ALL - {Role.VIEWER},
     "equipment.estimate": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.ADMIN}),
+    "place.close": frozenset(
+        {Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.MANAGER, Role.ADMIN}
+    ),
     "hold.place": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "hold.release": frozenset({Role.QUALITY, Role.ADMIN}),
     "station.read": _FLOOR | {Role.PLANNER, Role.MAINTENANCE, Role.QUALITY, Role.MANAGER},
@@ -74,6 +77,7 @@ NEEDS = {
     "equipment.estimate": gettext_lazy("Needs maintenance, a supervisor or a planner."),
     "unsettled.settle": gettext_lazy("Needs a supervisor or planner."),
     "stock.move": gettext_lazy("Needs stores or a supervisor."),
+    "place.close": gettext_lazy("Needs a supervisor, maintenance, a planner or a manager."),
     "stock.count": gettext_lazy("Needs stores, a supervisor or a planner."),
     "shortage.report": gettext_lazy("Needs somebody of the floor, stores or planning."),
     "purchase.expect": gettext_lazy("Needs a buyer, stores or a planner."),

@@ -132,6 +132,41 @@ class BreakdownForm(EventForm):
         }
 
 
+class ClosureForm(EventForm):
+    """What does not work from when to when, and why: a unit, an area, the whole plant."""
+
+    subject = "place"
+    place = forms.ModelChoiceField(Equipment.objects.none(), label=gettext_lazy("Place"))
+    starts_at = _when(
+        gettext_lazy("Closed from"), help_text=gettext_lazy("Leave it empty if it is from now on.")
+    )
+    ends_at = _when(gettext_lazy("Closed until"), required=True)
+    reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=100,
+        help_text=gettext_lazy("Shift cancelled, power cut, nobody to run it"),
+    )
+
+    def choose(self) -> None:
+        places = Equipment.objects.filter(site=self.site).order_by("level", "code")
+        self.offer("place", places, lambda row: f"{row.code} · {row.name}")
+
+    def clean_starts_at(self) -> datetime | None:
+        return self.instant("starts_at")
+
+    def clean_ends_at(self) -> datetime | None:
+        return self.instant("ends_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "equipment_id": given["place"].pk,
+            "starts_at": given["starts_at"],
+            "ends_at": given["ends_at"],
+            "reason": given["reason"],
+        }
+
+
 class HoldForm(EventForm):
     """Which lot, why, and when quality thinks to decide."""
 
@@ -402,6 +437,7 @@ class CancelForm(LineForm):
 
 FORMS: dict[str, type[EventForm]] = {
     "breakdown": BreakdownForm,
+    "closure": ClosureForm,
     "hold": HoldForm,
     "shortage": ShortageForm,
     "count": CountForm,

@@ -124,6 +124,7 @@ class Disruption(models.Model):
         SLIP = "SLIP"
         SHORTAGE = "SHORTAGE"  # of a lot: pieces are not where they are booked
         SUPPLY = "SUPPLY"  # of a purchase line: late, short or overdue
+        CLOSURE = "CLOSURE"  # of a unit, an area, the plant: it does not work for a time
         DEMAND = "DEMAND"  # of a customer line: added, changed, re-dated, cancelled
         BACKLOG = "BACKLOG"
 

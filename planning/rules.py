@@ -415,6 +415,9 @@ class CauseFacts(TypedDict, total=False):
     item_id: int
     item_name: str
     item_unit: str
+    place_id: int
+    place: str
+    windows: list[dict[str, Any]]  # unit_id, window_id, starts_at, ends_at
     line_id: int
     line: str
     customer: str

@@ -84,6 +84,8 @@ TOLD = (
     "materials.line.changed",
     "materials.line.cancelled",
     "materials.line.restored",
+    "equipment.place.closed",
+    "equipment.place.reopened",
 )
 DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
 # A work order without operations is not ours to plan: it comes, like a transfer, when it is due.

@@ -66,6 +66,11 @@ def title(disruption: Disruption) -> str:
         said = _supply(cause, code)
     elif kind == Disruption.Kind.DEMAND:
         said = _demand(cause, code)
+    elif kind == Disruption.Kind.CLOSURE:
+        units = len({each["unit_id"] for each in cause.get("windows", [])})
+        said = _("%(place)s closed") % {"place": code}
+        if units > 1:
+            said = _("%(said)s, %(count)d machines") % {"said": said, "count": units}
     else:
         return _("Known backlog")
     return f"{said}: {why}" if why else said
@@ -645,6 +650,8 @@ def event_text(kind: str, body: Facts) -> str:
         "equipment.unit.went_down": _("Machine down"),
         "equipment.estimate.changed": _("New estimate of the return"),
         "equipment.unit.came_up": _("Machine runs again"),
+        "equipment.place.closed": _("Closed for a time"),
+        "equipment.place.reopened": _("Works as ever again"),
         "equipment.window.added": _("Working time added"),
         "equipment.window.removed": _("Working time taken out"),
         "workorders.order.created": _("Order made"),

@@ -15,7 +15,7 @@ from equipment.actions.units import (
     unit_went_down,
     working_seconds,
 )
-from equipment.actions.windows import add_window, remove_window
+from equipment.actions.windows import add_window, close_place, remove_window, reopen_place
 
 __all__ = [
     "add_calendar",
@@ -24,7 +24,9 @@ __all__ = [
     "add_reason",
     "add_window",
     "change_estimate",
+    "close_place",
     "remove_window",
+    "reopen_place",
     "report_breakdown",
     "report_repair",
     "save_equipment",

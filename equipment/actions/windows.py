@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from equipment.models import CalendarException, Equipment, WorkCalendar
 from mes.commands import Command
 from mes.errors import Refused
 from mes.rows import find
+from mes.rules import is_plausible
 
 
 def add_window(
@@ -62,6 +64,92 @@ def remove_window(command: Command, *, window_id: int) -> dict[str, Any]:
 
     command.record("equipment.window.removed", subject=_subject(row), body=_body(row), then=mark)
     return {"window_id": row.pk}
+
+
+def close_place(
+    command: Command,
+    *,
+    equipment_id: int,
+    ends_at: datetime,
+    starts_at: datetime | None = None,
+    reason: str = "",
+) -> dict[str, Any]:
+    """Close a unit, or every unit of a centre, an area or the plant, for a time: one event.
+
+    starts_at  from then on; None: from now on.
+
+    A shift that is cancelled, a power cut, nobody there to run it.
+
+    :raises Refused: if the time is over or empty, further away than ten years, or no unit is there.
+    """
+    place = find(command, Equipment, equipment_id)
+    starts_at = starts_at or command.now
+    for at in (starts_at, ends_at):
+        if not is_plausible(at, now=command.now):
+            raise Refused(_("That day is more than ten years away. Check the year."))
+    units = _units_of(command, place)
+    if not units:
+        raise Refused(_("There is no machine in %(place)s.") % {"place": place.code})
+    windows = [
+        {
+            "unit_id": unit_id,
+            "window_id": add_window(
+                command,
+                unit_id=unit_id,
+                kind=CalendarException.Kind.CLOSED,
+                starts_at=starts_at,
+                ends_at=ends_at,
+                reason=reason or str(_("closed")),
+            )["window_id"],
+        }
+        for unit_id in units
+    ]
+    command.record(
+        "equipment.place.closed",
+        subject=("place", place.pk),
+        body={
+            "code": place.code,
+            "name": place.name,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "reason": reason,
+            "windows": windows,
+        },
+    )
+    return {"equipment_id": place.pk, "window_ids": [each["window_id"] for each in windows]}
+
+
+def reopen_place(
+    command: Command, *, equipment_id: int, window_ids: Sequence[int]
+) -> dict[str, Any]:
+    """Take the windows of a closure out again: the place works as it did.
+
+    :raises Refused: if somebody took one out before.
+    """
+    place = find(command, Equipment, equipment_id)
+    for window_id in window_ids:
+        remove_window(command, window_id=window_id)
+    command.record(
+        "equipment.place.reopened",
+        subject=("place", place.pk),
+        body={"code": place.code, "window_ids": list(window_ids)},
+    )
+    return {"equipment_id": place.pk}
+
+
+def _units_of(command: Command, place: Equipment) -> list[int]:
+    """The work units at and below a place."""
+    children: dict[int | None, list[tuple[int, str]]] = {}
+    rows = Equipment.objects.filter(site=command.site).order_by("pk")
+    for pk, parent, level in rows.values_list("pk", "parent_id", "level"):
+        children.setdefault(parent, []).append((pk, level))
+    found, waiting = [], [(place.pk, str(place.level))]
+    while waiting:
+        pk, level = waiting.pop()
+        if level == Equipment.Level.WORK_UNIT:
+            found.append(pk)
+        waiting += children.get(pk, [])
+    return sorted(found)
 
 
 def _subject(row: CalendarException) -> tuple[str, int]:

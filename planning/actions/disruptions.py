@@ -25,6 +25,7 @@ from planning.engine.impact import (
     with_demand,
     with_purchase,
     with_stock,
+    without_windows,
 )
 from planning.engine.plant import NEVER, UNSET, LotStatus, Plant, Projection, SupplyKind
 from planning.models import Booking, Decision, Disruption, Impact
@@ -50,6 +51,7 @@ DEMAND_EVENTS = frozenset(
         "materials.line.restored",
     }
 )
+PLACE_EVENTS = frozenset({"equipment.place.closed", "equipment.place.reopened"})
 DECISION_EVENTS = frozenset({"planning.option.accepted", "planning.decision.undone"})
 
 
@@ -237,7 +239,7 @@ def _undo_fact(
         return lambda plant: _unit_state(plant, subject_id, row is not None, until)
     if kind == "HOLD" and subject_type == "lot":
         return lambda plant: _lot_state(plant, subject_id, row is not None, until)
-    if kind in ("SHORTAGE", "SUPPLY", "DEMAND"):
+    if kind in _TELL:
         return _untold(study, key)
     if kind == "HOLD":
         return lambda plant: _job_state(plant, subject_id, row is not None, until)
@@ -302,6 +304,9 @@ def _untold(study: Study, key: Key) -> Callable[[Plant], Plant] | None:
             ordered = study.millionths(told[0].body["quantity"])
             left -= ordered - study.millionths(was["expected_quantity"])
         return lambda plant: with_purchase(plant, subject_id, at, left)
+    if kind == "CLOSURE":
+        windows = study.closed_windows(_windows_of(told))
+        return lambda plant: without_windows(plant, windows)
     line = snap.lines.get(subject_id)
     if line is None or not told:
         return None
@@ -319,6 +324,8 @@ def _told_key(event: Event) -> Key | None:
         return ("SHORTAGE", "lot", event.subject_id)
     if event.kind == SUPPLY_EVENT:
         return ("SUPPLY", "purchase_line", event.subject_id)
+    if event.kind in PLACE_EVENTS:
+        return ("CLOSURE", "place", event.subject_id)
     if event.kind in DEMAND_EVENTS:
         return ("DEMAND", "customer_line", event.subject_id)
     return None
@@ -427,7 +434,7 @@ def _open(
         kind=kind,
         subject_type=subject_type,
         subject_id=subject_id,
-        subject_code=study.subject_code(subject_type, subject_id)[:80],
+        subject_code=(facts.get("place") or study.subject_code(subject_type, subject_id))[:80],
         cause=facts,
         opened_seq=seq,
         last_seq=snap.seq,
@@ -473,9 +480,8 @@ def _told(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
     for event in snap.told if snap.committed_version else ():
         if key := _told_key(event):
             told.setdefault(key, []).append(event)
-    kinds = ("SHORTAGE", "SUPPLY", "DEMAND")
     rows = []
-    for key in sorted({*told, *(key for key in known if key[0] in kinds)}):
+    for key in sorted({*told, *(key for key in known if key[0] in _TELL)}):
         found = _TELL[key[0]](study, key[2], told.get(key, []), known.get(key))
         row = known.get(key)
         if found is None or isinstance(found, str):
@@ -540,10 +546,49 @@ def _demand(study: Study, line_id: int, told: Sequence[Event], row: Disruption |
     return cause, study.demand_facts(line_id, was, note)
 
 
+def _closure(study: Study, place_id: int, told: Sequence[Event], row: Disruption | None) -> Telling:
+    windows: list[dict[str, Any]] = list(row.cause["windows"]) if row is not None else []
+    for event in told:
+        if event.kind == "equipment.place.closed":
+            windows += _windows_of([event])
+        else:
+            gone = set(event.body["window_ids"])
+            windows = [each for each in windows if each["window_id"] not in gone]
+    if not windows:
+        return "REOPENED"
+    last = max(windows, key=lambda each: str(each["ends_at"]))
+    if datetime.fromisoformat(last["ends_at"]) <= study.snap.now_at:
+        return "OVER"
+    said: Mapping[str, Any] = row.cause if row is not None else {}
+    for event in told:
+        if event.kind == "equipment.place.closed":
+            said = {"place": event.body["code"], "note": event.body["reason"]}
+    facts: rules.CauseFacts = {
+        "place_id": place_id,
+        "place": said["place"],
+        "note": said["note"],
+        "since": min(str(each["starts_at"]) for each in windows),
+        "until": last["ends_at"],
+        "windows": windows,
+    }
+    return study.closure_cause(place_id, windows), facts
+
+
+def _windows_of(told: Sequence[Event]) -> list[dict[str, Any]]:
+    """The windows of closures, each with its unit and its time."""
+    return [
+        {**window, "starts_at": event.body["starts_at"], "ends_at": event.body["ends_at"]}
+        for event in told
+        if event.kind == "equipment.place.closed"
+        for window in event.body["windows"]
+    ]
+
+
 _TELL: dict[str, Callable[[Study, int, Sequence[Event], Disruption | None], Telling]] = {
     "SHORTAGE": _shortage,
     "SUPPLY": _supply,
     "DEMAND": _demand,
+    "CLOSURE": _closure,
 }
 
 

@@ -65,6 +65,8 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
             _("%(unit)s is still down. Report the repair; that closes it.")
             % {"unit": row.subject_code}
         )
+    if row.kind == Disruption.Kind.CLOSURE:
+        raise Refused(_("It is still closed. Take the closure back; that closes it."))
     if row.kind == Disruption.Kind.HOLD:
         raise Refused(_("The hold still stands. Quality releases it; that closes it."))
     row.state = Disruption.State.CLOSED

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from equipment.actions import report_breakdown
+from equipment.actions import close_place, reopen_place, report_breakdown
 from materials import actions as materials
 from materials.models import CustomerLine, PurchaseLine, StockBalance, StockMove
 from mes.commands import Command
@@ -49,6 +49,10 @@ def _hold(values: Values, _answer: Values) -> Key:
     return ("HOLD", "job_order", int(values["job_order_id"]))
 
 
+def _place(values: Values, _answer: Values) -> Key:
+    return ("CLOSURE", "place", int(values["equipment_id"]))
+
+
 def _lot(values: Values, _answer: Values) -> Key:
     return ("SHORTAGE", "lot", int(values["lot_id"]))
 
@@ -63,6 +67,7 @@ def _line(values: Values, answer: Values) -> Key:
 
 HAPPENINGS: dict[str, Happening] = {
     "breakdown": Happening("equipment.breakdown", report_breakdown, _unit),
+    "closure": Happening("equipment.place.close", close_place, _place),
     "hold": Happening("quality.hold.place", place_hold, _hold),
     "shortage": Happening("materials.shortage", materials.report_shortage, _lot),
     "count": Happening("materials.count", materials.count, _lot),
@@ -78,6 +83,7 @@ TAKEN_BACK_BY = {
     "SHORTAGE": "stock.count",
     "SUPPLY": "purchase.expect",
     "DEMAND": "demand.change",
+    "CLOSURE": "place.close",
 }
 
 
@@ -105,6 +111,9 @@ def take_back(command: Command, *, disruption_id: int) -> dict[str, Any]:
             quantity=line.quantity,
             source=command.actor.name,
         )
+    if row.kind == Disruption.Kind.CLOSURE:
+        window_ids = [each["window_id"] for each in row.cause["windows"]]
+        return reopen_place(command, equipment_id=row.subject_id, window_ids=window_ids)
     was = row.cause["was"]
     if not was:
         return materials.cancel_line(command, line_id=row.subject_id, note=note)

@@ -194,6 +194,8 @@ class Study:
                 return impact.Cause(kinds.LOT_SHORT, number, missing)
             case Disruption.Kind.SUPPLY:
                 return self.supply_cause(number) if number in self.snap.purchases else None
+            case Disruption.Kind.CLOSURE:
+                return self.closure_cause(number, disruption.cause["windows"])
             case Disruption.Kind.DEMAND:
                 return self.demand_cause(number, disruption.cause["was"])
         return None
@@ -433,6 +435,24 @@ class Study:
             "said_by": bought.said_by,
         }
 
+    def closure_cause(self, place_id: int, windows: Sequence[Mapping[str, Any]]) -> impact.Cause:
+        kind = impact.CauseKind.CLOSED
+        return impact.Cause(kind, place_id, windows=self.closed_windows(windows))
+
+    def closed_windows(
+        self, windows: Sequence[Mapping[str, Any]]
+    ) -> tuple[tuple[int, int, int], ...]:
+        """Closed windows as the plant has them: (unit id, start, end) in seconds."""
+        found = []
+        for each in windows:
+            starts_at = datetime.fromisoformat(each["starts_at"])
+            ends_at = datetime.fromisoformat(each["ends_at"])
+            start, end = rules.window(starts_at, ends_at, self.snap.epoch, opens=False)
+            horizon = self.plant.site.horizon
+            if each["unit_id"] in self.snap.units:
+                found.append((int(each["unit_id"]), max(0, start), min(horizon, end)))
+        return tuple(found)
+
     def demand_cause(self, line_id: int, was: Mapping[str, Any]) -> impact.Cause | None:
         """The cause that a customer wants something else than he `was` wanting; None if not."""
         line = self.snap.lines.get(line_id)
@@ -648,7 +668,7 @@ class Study:
     def _node(self, node: impact.Node, facts: rules.CauseFacts) -> rules.ChainNode:
         label, name = "", ""
         if node.column == "cause":
-            names = ("unit", "lot", "order", "purchase", "line")
+            names = ("unit", "lot", "order", "purchase", "place", "line")
             label = next((str(facts[each]) for each in names if facts.get(each)), "")  # type: ignore[literal-required]
         elif node.column == "operation":
             job = self.snap.jobs[node.id]

@@ -108,6 +108,21 @@ def repair(command: Command, values: Values) -> Values:
     )
 
 
+def closure(command: Command, values: Values) -> Values:
+    return equipment.close_place(
+        command,
+        equipment_id=_the(Equipment, command, code=values["place"]).pk,
+        starts_at=values.get("starts_at"),
+        ends_at=values["ends_at"],
+        reason=values["note"],
+    )
+
+
+def closure_end(command: Command, values: Values) -> Values:
+    place = _the(Equipment, command, code=values["place"])
+    return equipment.reopen_place(command, equipment_id=place.pk, window_ids=values["windows"])
+
+
 def start(command: Command, values: Values) -> Values:
     return workorders.start(command, job_order_id=_job(command, values))
 
@@ -276,6 +291,8 @@ KINDS: dict[str, Kind] = {
     "breakdown": Kind("event.report", bodies.Breakdown, breakdown),
     "estimate": Kind("equipment.estimate", bodies.Estimate, estimate),
     "repair": Kind("event.report", bodies.Repair, repair),
+    "closure": Kind("place.close", bodies.Closure, closure),
+    "closure_end": Kind("place.close", bodies.ClosureEnd, closure_end),
     "start": Kind("station.work", bodies.Start, start),
     "stop": Kind("station.work", bodies.Stop, stop),
     "resume": Kind("station.work", bodies.Resume, resume),

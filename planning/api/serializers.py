@@ -107,6 +107,29 @@ class Correction(Body):
     response = serializers.IntegerField(min_value=1, help_text=_("response_id of the report"))
 
 
+class Closure(Body):
+    """A unit, an area or the plant does not work for a time."""
+
+    kind = serializers.ChoiceField(["closure"])
+    place = serializers.CharField(max_length=40, help_text=_("code of a unit, a centre, an area"))
+    starts_at = serializers.DateTimeField(required=False, help_text=_("now if not given"))
+    ends_at = serializers.DateTimeField()
+    note = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+
+
+class ClosureEnd(Body):
+    """A closure was wrong or is off: the place works as it did."""
+
+    kind = serializers.ChoiceField(["closure_end"])
+    place = serializers.CharField(max_length=40)
+    windows = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        min_length=1,
+        max_length=1000,
+        help_text=_("window_ids of the closure"),
+    )
+
+
 class Hold(Body):
     """A lot, or an operation of a work order, may not be used until quality releases it."""
 

@@ -8,7 +8,7 @@ epoch, NEVER where there is no date; money is ten-thousandths.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -50,6 +50,7 @@ class CauseKind(StrEnum):
     JOB_HELD = "JOB_HELD"  # [operation]
     SUPPLY_LATE = "SUPPLY_LATE"  # [purchase line], when it was promised, how much of it is missing
     LOT_SHORT = "LOT_SHORT"  # [lot], and how much of it was not there
+    CLOSED = "CLOSED"  # [place], and by which windows
     DEMAND = "DEMAND"  # [customer line], what was open of it before, and when it was due
     SCRAP = "SCRAP"  # [operation], and how many pieces
     SLIP = "SLIP"  # [operation that runs behind its plan]
@@ -61,14 +62,18 @@ class Cause:
     id: int
     qty: int = 0  # millionths
     at: int = UNSET
+    windows: tuple[tuple[int, int, int], ...] = ()  # unit id, start, end
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value, "id": self.id, "qty": self.qty, "at": self.at}
+        windows = [list(window) for window in self.windows]
+        values = {"id": self.id, "qty": self.qty, "at": self.at, "windows": windows}
+        return {"kind": self.kind.value, **values}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cause:
         kind, qty, at = CauseKind(value["kind"]), value.get("qty", 0), value.get("at", UNSET)
-        return cls(kind, int(value["id"]), int(qty), int(at))
+        windows = tuple((int(u), int(a), int(b)) for u, a, b in value.get("windows", ()))
+        return cls(kind, int(value["id"]), int(qty), int(at), windows)
 
 
 def _row(ids: I64, wanted: int) -> int:
@@ -91,8 +96,8 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
     UNIT_DOWN: it is up. LOT_HELD, JOB_HELD: released. SUPPLY_LATE: here as it was promised, with
     what is missing; now, if that is past or nothing was. SCRAP: the pieces are good. SLIP: the
     running job has as much left as its baseline leaves it; a job that waits has no slip of its
-    own, so nothing changes. LOT_SHORT: what was not there is. DEMAND: the customer wants what he
-    wanted before.
+    own, so nothing changes. CLOSED: it works as ever. LOT_SHORT: what was not there is. DEMAND:
+    the customer wants what he wanted before.
 
     :raises KeyError: if the thing is not in the plant (any more).
     """
@@ -117,6 +122,8 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
             comes = int(plant.supply_at[supply])
             at = at if comes < now else min(comes, at)
             return with_purchase(plant, cause.id, at, int(plant.supply_qty[supply]) + cause.qty)
+        case CauseKind.CLOSED:
+            return without_windows(plant, cause.windows)
         case CauseKind.LOT_SHORT:
             return with_stock(plant, cause.id, cause.qty)
         case CauseKind.DEMAND:
@@ -141,6 +148,25 @@ def with_stock(plant: Plant, lot_id: int, more: int) -> Plant:
     lot = _supply_row(plant, SupplyKind.LOT, lot_id)
     qty[lot] = max(0, int(qty[lot]) + more)
     return replace(plant, supply_qty=qty)
+
+
+def without_windows(plant: Plant, windows: Iterable[tuple[int, int, int]]) -> Plant:
+    """Return the plant without these closed windows (unit id, start, end) of its units."""
+    gone = np.zeros(len(plant.exception_start), np.bool_)
+    for unit_id, start, end in windows:
+        unit = _row(plant.unit_id, unit_id)
+        mine = slice(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
+        same = (plant.exception_start[mine] == start) & (plant.exception_end[mine] == end)
+        rows = np.flatnonzero(same & ~plant.exception_open[mine])
+        gone[plant.unit_exception_ptr[unit] + rows[:1]] = True
+    before = np.concatenate([[0], np.cumsum(gone)]).astype(np.int32)
+    return replace(
+        plant,
+        unit_exception_ptr=plant.unit_exception_ptr - before[plant.unit_exception_ptr],
+        exception_start=plant.exception_start[~gone],
+        exception_end=plant.exception_end[~gone],
+        exception_open=plant.exception_open[~gone],
+    )
 
 
 def with_purchase(plant: Plant, line_id: int, at: int, qty: int) -> Plant:

@@ -173,6 +173,8 @@ def _take_back(request: PlantRequest, found: Disruption) -> str:
         return _("It was found")
     if found.kind == Disruption.Kind.SUPPLY:
         return _("It comes as promised")
+    if found.kind == Disruption.Kind.CLOSURE:
+        return _("It works after all")
     return _("Take it back")
 
 
@@ -241,6 +243,8 @@ def _facts(
         facts.append(row)
     if found.kind == "SUPPLY":
         facts += _supply_facts(cause, at)
+    if found.kind == "CLOSURE":
+        facts.append({"label": _("Until"), "value": at(until), "note": ""})
     if found.kind == "DEMAND":
         facts += _demand_facts(cause, at)
     impact = Impact.objects.filter(disruption=found).order_by("-version").first()

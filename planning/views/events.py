@@ -44,6 +44,13 @@ TILES = (
         "event.report",
     ),
     Tile(
+        "closure",
+        "lock",
+        gettext_lazy("Area or shift out"),
+        gettext_lazy("closed for a time"),
+        "place.close",
+    ),
+    Tile(
         "hold",
         "shield-alert",
         gettext_lazy("Quality hold"),

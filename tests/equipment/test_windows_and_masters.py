@@ -5,7 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from equipment.actions import add_equipment, add_rate, add_reason, add_window, remove_window
+from equipment.actions import (
+    add_equipment,
+    add_rate,
+    add_reason,
+    add_window,
+    close_place,
+    remove_window,
+    reopen_place,
+)
 from equipment.models import CalendarException, CostRate, Equipment, UnitStatus
 from mes.models import SitePlan
 from tests.cast import HOUR, SHIFT_START, Plant
@@ -98,3 +106,36 @@ def test_what_actions_write_never_marks_the_site_dirty(plant: Plant) -> None:
     plant.must(add_window, **overtime(plant))
 
     assert not SitePlan.objects.get(site=plant.site).dirty
+
+
+def test_an_area_is_closed_with_all_its_machines_and_opened_again(plant: Plant) -> None:
+    area = plant.must(add_equipment, code="HALL", name="Hall", level=Equipment.Level.AREA)
+    hall = area["equipment_id"]
+    for code in ("SAW-1", "SAW-2"):
+        calendar = plant.ids["2S"]
+        plant.must(add_equipment, code=code, name=code, parent_id=hall, calendar_id=calendar)
+    ends_at = SHIFT_START + 8 * HOUR
+
+    closed = plant.must(close_place, equipment_id=hall, ends_at=ends_at, reason="power cut")
+
+    windows = CalendarException.objects.filter(site=plant.site, removed_seq=None)
+    assert {row.unit.code for row in windows if row.unit} == {"SAW-1", "SAW-2"}
+    assert {(row.kind, row.starts_at, row.ends_at) for row in windows} == {
+        ("CLOSED", SHIFT_START, ends_at)
+    }
+    event = plant.newest("equipment.place.closed")
+    assert (event.subject_type, event.subject_id) == ("place", hall)
+
+    plant.must(reopen_place, equipment_id=hall, window_ids=closed["window_ids"])
+    assert not windows.all().exists()
+    again = plant.do(reopen_place, equipment_id=hall, window_ids=closed["window_ids"])
+    assert again.status == 409
+
+
+def test_a_closure_needs_a_machine_and_a_time_to_come(plant: Plant) -> None:
+    empty = plant.must(add_equipment, code="YARD", name="Yard", level=Equipment.Level.AREA)
+    yard, bench = empty["equipment_id"], plant.ids["BENCH"]
+    for place, ends_at in ((yard, 8), (bench, -1), (bench, 24 * 9999)):
+        outcome = plant.do(close_place, equipment_id=place, ends_at=SHIFT_START + ends_at * HOUR)
+        assert outcome.status == 422
+        assert outcome.message.endswith(".")

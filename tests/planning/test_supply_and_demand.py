@@ -121,6 +121,16 @@ CASES: dict[str, Case] = {
         lambda c: {"line_id": line(c).pk, "quantity": Decimal(100)},
         "DEMAND",
     ),
+    "a closed machine": (
+        "closure",
+        lambda c: {
+            "equipment_id": c.ids["BENCH"],
+            "starts_at": c.now,
+            "ends_at": c.now + 100 * HOUR,
+            "reason": "power cut",
+        },
+        "CLOSURE",
+    ),
     "an earlier date": (
         "demand",
         lambda c: {
@@ -153,7 +163,7 @@ def test_the_effect_while_typing_is_the_impact_after_saving(tight: Company, case
     if kind == "order":
         # The line gets its number when it is stored.
         assert len(ids_before) == len(ids_after)
-        names = ("total", "orders", "late_days", "late_lines")
+        names: tuple[str, ...] = ("total", "orders", "late_days", "late_lines")
     else:
         names = COMPARED
     assert {name: foretold[name] for name in names} == {name: after[name] for name in names}
@@ -173,7 +183,7 @@ def test_taken_back_everything_is_as_before(tight: Company, case: str) -> None:
 
     row.refresh_from_db()
     assert row.state == "CLOSED"
-    assert row.close_reason in ("FOUND", "AS_PROMISED", "AS_BEFORE")
+    assert row.close_reason in ("FOUND", "AS_PROMISED", "AS_BEFORE", "REOPENED")
     after = stored(tight)
     known = before["lines"].keys()
     after["lines"] = {key: times for key, times in after["lines"].items() if key in known}
@@ -196,6 +206,15 @@ def test_lateness_is_booked_to_what_made_it(tight: Company, case: str) -> None:
     assert bookings.exists()
     assert {booking.disruption_id for booking in bookings} == {row.pk}
     assert sum(booking.cost_change for booking in bookings) == row.at_stake
+
+
+def test_a_closure_is_over_when_its_time_is(tight: Company) -> None:
+    kind, values_of, opens = CASES["a closed machine"]
+    tight.must(planning.HAPPENINGS[kind].act, **values_of(tight))
+    tight.answer()
+    tight.clock(tight.now + 101 * HOUR)
+    planning.tick(tight.site.pk, wall_now=wall_now())
+    assert tight.disruption(opens).close_reason == "OVER"
 
 
 def test_a_second_shortage_of_the_same_lot_is_the_same_row(tight: Company) -> None:

@@ -46,6 +46,8 @@ POLL_S = 0.003
 # Without an answer for so long the worker is taken to be gone, and this process computes.
 PATIENCE_S = 20.0
 PING_S = 1.5
+STAND = ("lines", "late_lines", "foreseen", "state_hash")
+FORESEEN = ("ends", "in_the_day", "off_minutes")
 
 Act = Callable[[commands.Command], dict[str, Any]]
 
@@ -317,8 +319,10 @@ class Replay:
             raise Refused(outcome.message)
         if not outcome.replayed:
             tick(self.site.pk, wall_now=wall_now())
-        stand = {name: value for name, value in outcome.response.items() if name != "seq"}
-        return {"day": day.isoformat(), **stand}
+        # In one order, whether it was worked out now or kept.
+        stand = {name: outcome.response[name] for name in STAND}
+        foreseen = {name: stand["foreseen"][name] for name in FORESEEN}
+        return {"day": day.isoformat(), **stand, "foreseen": foreseen}
 
     def _finish(self) -> Report:
         report = self.report

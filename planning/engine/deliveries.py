@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from planning.engine.compiled import kernel
 from planning.engine.pegging import Demands, Pegs, Supplies, due, line_rows
 from planning.engine.plant import (
     I8,
@@ -138,7 +138,7 @@ def _part_ready(plant: Plant, pegs: Pegs, mine: I64, peg_at: I32, begin: I32) ->
             begin[line] = peg_at[rows][np.argmax(there)]
 
 
-@njit(cache=True)
+@kernel
 def _last_peg(
     line: Any, supply: Any, at: Any, why: Any, from_root: Any, ready: Any, begin: Any,
     bound_by: Any, reason: Any, root: Any,
@@ -154,7 +154,7 @@ def _last_peg(
             root[n] = from_root[x]
 
 
-@njit(cache=True)
+@kernel
 def _send(
     c: Any, row: Any, ready: Any, prepare: Any, carrier: Any, ptr: Any, departure: Any,
     transit: Any, ship: Any, arrive: Any,

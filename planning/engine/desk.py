@@ -1,7 +1,7 @@
 """The desk of one pass: every array that the kernel reads and writes.
 
-One record an operation keeps all that a step touches in two cache lines, and few arrays keep the
-compiled functions small: numba passes each array of a tuple as seven arguments.
+One record an operation, one cache line, keeps all that a step of the common operation touches.
+What few operations need lies in columns of its own, which are not even cleared.
 """
 
 from __future__ import annotations
@@ -10,74 +10,65 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from planning.engine.plant import I32, I64, Plant
-from planning.engine.work import Work
-from planning.engine.worktime import Clock, Records
+from planning.engine import plant as p
+from planning.engine.compiled import (
+    Arcs,
+    Ops,
+    Records,
+    Units,
+    columns,
+    inlined,
+    kernel,
+    lean,
+    records,
+)
+from planning.engine.plant import I8, I32, I64, Flags, Plant
+from planning.engine.work import Work, pace_of, used_of
+from planning.engine.worktime import Clock, given_else_guessed
+
+NEVER = p.NEVER
+UNSET = p.UNSET
+WAITING, RUNNING, SUSPENDED, DONE = (int(s) for s in p.Status)
+NO_BREAK, ELAPSED = int(p.Span.NO_BREAK), int(p.Span.ELAPSED)
+OVERLAP = int(p.ArcKind.OVERLAP)
+BY_NOW, BY_NOT_BEFORE, BY_HOLD = int(p.Bind.NOW), int(p.Bind.NOT_BEFORE), int(p.Bind.HOLD)
+BY_ARC = int(p.Bind.ARC)
+BY_SUPPLY, UNCOVERED = int(p.Bind.SUPPLY), int(p.Bind.UNCOVERED)
+STARTED = int(p.Bind.STARTED)
+ON_HOLD, UNIT_DOWN = int(p.Reason.HOLD), int(p.Reason.UNIT_DOWN)
+BLOCKED = int(p.State.BLOCKED)
+
+STOCKED, FED, GIVES = 1, 2, 4  # material comes at a known time; from an operation; goes to one
 
 OP = np.dtype(
     [
-        # facts
+        ("family", np.int64),  # never 0: an operation without a family is its own
+        ("unit", np.int32),  # row of the clock: U where no capacity is needed
+        ("succ", np.int32),  # the one that follows; else -1, and `succ_ptr` has the arcs
+        ("seat", np.int32),  # position in the queues
+        ("waits", np.int32),  # how many before it are not fixed
+        ("setup", np.int32),  # if the family changes; fixed: what it pays
+        ("work", np.int32),
+        # the latest of now, not-before, hold end and the ends of those before it; known: bound by
+        # all but its place; fixed: its start. What runs goes on then: its start is history
+        ("start", np.int32),
+        ("end", np.int32),  # NEVER until it is fixed
+        ("bind_ref", np.int32),  # of `bind`
+        ("place", np.int32),  # -1 until it has one
         ("status", np.int8),
         ("span", np.int8),
         ("whole", np.int8),  # starts only where set-up and work fit in one stretch
         ("pinned", np.int8),
         ("overlaps", np.int8),  # has an OVERLAP arc into it
-        ("floor_bind", np.int8),
-        ("stock_bind", np.int8),
-        # the pass's own
-        ("fixed", np.int8),
-        ("known", np.int8),  # all before it is fixed
-        ("ready_bind", np.int8),
-        # results
-        ("state", np.int8),
-        ("reason", np.int8),
-        ("bind", np.int8),
-        ("wait", np.int8),
-        ("overtook", np.int8),
+        ("resumes", np.int8),  # has set-up left to pay where its family is mounted
+        ("links", np.int8),  # STOCKED | FED | GIVES
         ("taken_off", np.int8),
-        # facts: rows
-        ("unit", np.int32),
-        ("pred", np.int32),  # first arc in; the next operation's is one past the last
-        ("succ", np.int32),
-        ("feed", np.int32),
-        ("gives", np.int32),
-        # facts: seconds
-        ("floor", np.int32),  # latest of now, not-before, hold end
-        ("stock", np.int32),  # latest peg or guess whose time is known; UNSET = none
-        ("stock_ref", np.int32),
-        ("setup", np.int32),
-        ("resume", np.int32),
-        ("work", np.int32),
-        # the pass's own
-        ("waits", np.int32),  # how many before it are not fixed
-        ("ready", np.int32),  # bound by all but its place, once known
-        ("ready_ref", np.int32),
-        ("seat", np.int32),  # position in the queues
-        ("after", np.int32),  # next known operation of its unit, in queue order
-        # results
-        ("start", np.int32),
-        ("end", np.int32),
-        ("paid", np.int32),  # set-up
-        ("place", np.int32),
-        ("bind_ref", np.int32),
-        ("feeder", np.int32),
-        ("root", np.int32),
-        ("bound", np.int32),  # start bound by all but material
-        ("conflict", np.int32),
-        ("family", np.int64),  # never 0: an operation without a family is its own
+        ("known", np.int8),  # all before it is fixed
+        ("fixed", np.int8),
+        ("bind", np.int8),  # which term binds `start`
+        ("wait", np.int8),
     ],
     align=True,
-)
-ARC = np.dtype(
-    [
-        ("pred", np.int32),
-        ("succ", np.int32),
-        ("overlap", np.int32),
-        ("lag", np.int32),
-        ("batch", np.int64),
-        ("num", np.int64),
-        ("den", np.int64),
-    ]
 )
 # what only running and overlapping operations need
 PIECES = np.dtype(
@@ -94,19 +85,17 @@ PIECES = np.dtype(
         ("setup_left", np.int32),
         ("began", np.int32),
         ("report", np.int32),
-        ("ended", np.int32),
         ("place", np.int32),
     ],
     align=True,
 )
-FEED = np.dtype([("op", np.int32), ("lag", np.int32), ("supply", np.int32)])
 UNIT = np.dtype(
     [
-        ("queue", np.int32),  # the plant's queue; the next unit's is one past the last
-        ("places", np.int32),
-        ("head", np.int32),  # this pass's queue, from the first that may be unfixed
+        ("places", np.int32),  # first place; the next unit's is one past the last
+        ("head", np.int32),  # its queue in this pass, from the first that may be unfixed
         ("tail", np.int32),
-        ("line", np.int32),  # first known operation
+        ("first", np.int32),  # of the known operations, in queue order
+        ("last", np.int32),
         ("pending", np.int32),  # running operations whose end is not known yet
         ("dirty", np.int32),  # its candidate may have changed
         ("choice", np.int32),  # its candidate
@@ -116,120 +105,454 @@ UNIT = np.dtype(
 PLACE = np.dtype(
     [("family", np.int64), ("free", np.int32), ("last", np.int32), ("taken", np.int32)], align=True
 )
+assert OP.itemsize == 64
+
+
+class Material(NamedTuple):
+    """What pegs mean to operations. The columns (O) say something only where `links` does."""
+
+    stock: I32  # STOCKED: latest peg or guess whose time is known
+    stock_bind: I8
+    stock_ref: I32
+    feed: I32  # FED: its first feed
+    gift: I32  # GIVES: its first gift
+    # feeds (F): pegs from the output of an open operation to one that waits, by the latter
+    feed_to: I32
+    feed_op: I32
+    feed_lag: I32
+    feed_supply: I32
+    # the same as gifts, by the giver
+    gift_from: I32
+    gift_to: I32
+
+
+class Outcome(NamedTuple):
+    """Of each operation (O), as in `Projection`; bound = start bound by all but material."""
+
+    state: I8
+    start: I32
+    end: I32
+    paid: I32
+    place: I32
+    bind: I8
+    bind_ref: I32
+    wait: I8
+    feeder: I32
+    reason: I8
+    root: I32
+    overtook: Flags
+    taken_off: Flags
+    conflict: Flags
+    bound: I32  # only where material is pegged
+
+
+class Network(NamedTuple):
+    """Arcs, and the pieces of what overlaps or runs."""
+
+    pred_ptr: I32  # (O + 1)
+    succ_ptr: I32  # (O + 1)
+    succ_arc: I32  # (A): arcs by predecessor
+    arcs: Arcs  # by follower
+    piece: I32  # (O): row of `pieces`, of those that have one
+    pieces: Records  # of PIECES
 
 
 class Desk(NamedTuple):
     """All that the pass reads and writes."""
 
     clock: Clock
-    ops: Records  # (O + 1) of OP; the last row only closes the row ranges
-    pieces: Records  # (O) of PIECES
-    arcs: Records  # (A) of ARC, by follower
-    succ: I32  # (A): arcs by predecessor
-    feeds: Records  # (F) of FEED, by the operation that is fed
-    gives: I32  # (F): operations that are fed, by the one that gives
+    ops: Records  # (O) of OP
+    net: Network
+    setup_left: I32  # (O)
+    material: Material
+    out: Outcome
     units: Records  # (U + 1) of UNIT
     places: Records  # of PLACE
-    planned: I32  # the plant's queues
-    queue: I32  # this pass's: what was taken off at the head of its unit's
-    turn: I64  # (U + O): key of the candidate of a unit or of a capacity-free operation; -1
-    stack: I32  # (O): operations that have become known
+    queue: I32  # (O): what was taken off at the head of its unit's, then the plant's queues
+    after: I32  # (O): next known operation of its unit, in queue order
+    running: I32  # (O): rows of the operations that run
+    stack: I32  # operations to look at: they have become known, or may be next on their unit
     changed: I32  # (U): units whose candidate may have changed
-    heap: I64  # (U + 5 O): keys of candidates, smallest first
-    counts: I64  # (3): how many there are of these three
+    turn: I64  # (U): key of the unit's candidate; -1
+    heap: I64  # keys of candidates, smallest first
+    counts: I64  # how many there are: RUNS of running, TO_LOOK_AT of stack, CHANGED, IN_HEAP;
+    # LOOKED_AT: the rows before this one have been looked at in their order
 
 
-class Feeds(NamedTuple):
-    """Pegs from the output of an open operation to an operation that waits."""
-
-    ptr: I32  # (O + 1), by the operation that is fed
-    op: I32
-    lag: I32
-    supply: I32
-    gives_ptr: I32  # (O + 1), by the operation that gives
-    gives: I32
+RUNS, TO_LOOK_AT, CHANGED, IN_HEAP, LOOKED_AT = range(5)
 
 
 def open_desk(
-    plant: Plant, clock: Clock, work: Work, pieces: Records, feeds: Feeds, columns: dict[str, Any]
+    plant: Plant, clock: Clock, work: Work, material: Material, links: I8, why: I8, *, now: int
 ) -> Desk:
     """Return a fresh desk.
 
-    columns  of OP: floor, floor_bind, stock, stock_bind, stock_ref, family, whole, and state,
-             reason and root of what is BLOCKED.
+    material, links  as `attach` makes them.
+    why              of each operation (O), why it has no date whatever the others do; written
+                     here where it is held or its unit is down without an end.
     """
     size, units = len(plant.op_id), len(plant.unit_id)
-    ops = np.zeros(size + 1, OP)
-    every = ops[:size]
-    for name, column in columns.items():
-        every[name] = column
-    every["status"] = plant.op_status
-    every["span"] = plant.op_span
-    every["pinned"] = plant.op_pinned
-    every["unit"] = work.unit
-    every["setup"] = work.setup_s
-    every["resume"] = work.resume_s
-    every["work"] = work.work_s
-    ops["pred"] = plant.op_pred_ptr
-    ops["succ"] = plant.op_succ_ptr
-    ops["feed"] = feeds.ptr
-    ops["gives"] = feeds.gives_ptr
-    arcs = np.empty(len(plant.arc_pred), ARC)
-    arcs["pred"] = plant.arc_pred
-    arcs["succ"] = plant.arc_succ
-    arcs["overlap"] = plant.arc_kind
-    arcs["lag"] = plant.arc_lag_s
-    arcs["batch"] = plant.arc_batch_qty
-    arcs["num"] = plant.arc_per_num
-    arcs["den"] = plant.arc_per_den
-    fed = np.empty(len(feeds.op), FEED)
-    fed["op"] = feeds.op
-    fed["lag"] = feeds.lag
-    fed["supply"] = feeds.supply
-    rows = np.zeros(units + 1, UNIT)
-    rows["queue"] = plant.unit_queue_ptr
-    rows["places"] = plant.unit_place_ptr
-    places = np.zeros(len(plant.place_family), PLACE)
-    places["family"] = plant.place_family
-    return Desk(
+    ops, arcs = columns(plant, Ops, "op_"), columns(plant, Arcs, "arc_")
+    piece, listed = _who_has_pieces(ops.status, arcs)
+    desk = Desk(
         clock=clock,
-        ops=ops,
-        pieces=pieces,
-        arcs=arcs,
-        succ=plant.succ_arc,
-        feeds=fed,
-        gives=feeds.gives,
-        units=rows,
-        places=places,
-        planned=plant.queue_op,
-        queue=np.zeros(size, np.int32),
-        turn=np.full(units + size, -1, np.int64),
-        stack=np.zeros(size, np.int32),
-        changed=np.zeros(units, np.int32),
+        ops=records(size, OP),
+        net=Network(
+            pred_ptr=plant.op_pred_ptr,
+            succ_ptr=plant.op_succ_ptr,
+            succ_arc=plant.succ_arc,
+            arcs=arcs,
+            piece=piece,
+            pieces=np.empty(len(listed), PIECES),
+        ),
+        setup_left=plant.op_setup_left_s,
+        material=material,
+        out=_nothing_yet(size),
+        units=np.empty(units + 1, UNIT),
+        places=np.empty(len(plant.place_family), PLACE),
+        queue=np.empty(size, np.int32),
+        after=np.empty(size, np.int32),
+        running=np.empty(size, np.int32),
+        # at most: when nothing is before it, and when it is next on its unit
+        stack=np.empty(units + 3 * size, np.int32),
+        changed=np.empty(units, np.int32),
+        turn=np.full(units, -1, np.int64),
         # at most one key a mark: at the start, when fixed, when known, when it gets no date
         heap=np.empty(units + 5 * size, np.int64),
-        counts=np.zeros(3, np.int64),
+        counts=np.zeros(5, np.int64),
+    )
+    _lay(
+        desk,
+        ops,
+        columns(plant, Units, "unit_"),
+        work,
+        listed,
+        plant.queue_op,
+        plant.place_family,
+        links,
+        np.int64(now),
+        why,
+    )
+    return desk
+
+
+def _nothing_yet(size: int) -> Outcome:
+    return Outcome(
+        state=np.zeros(size, np.int8),
+        start=np.empty(size, np.int32),
+        end=np.empty(size, np.int32),
+        paid=np.empty(size, np.int32),
+        place=np.empty(size, np.int32),
+        bind=np.empty(size, np.int8),
+        bind_ref=np.empty(size, np.int32),
+        wait=np.empty(size, np.int8),
+        feeder=np.full(size, -1, np.int32),
+        reason=np.zeros(size, np.int8),
+        root=np.full(size, -1, np.int32),
+        overtook=np.zeros(size, np.bool_),
+        taken_off=np.zeros(size, np.bool_),
+        conflict=np.zeros(size, np.bool_),
+        bound=np.full(size, NEVER, np.int32),
     )
 
 
-def pieces_of(plant: Plant, work: Work) -> Records:
-    """Return the piece records (O) of the plant."""
-    pieces = np.empty(len(plant.op_id), PIECES)
-    for name, column in (
-        ("good", plant.op_good_qty),
-        ("yield_num", plant.op_yield_num),
-        ("yield_den", plant.op_yield_den),
-        ("used", work.used_qty),
-        ("left", work.left_qty),
-        ("output", work.output_qty),
-        ("piece_us", work.piece_us),
-        ("lead_s", work.lead_s),
-        ("credit_s", work.credit_s),
-        ("setup_left", work.setup_left_s),
-        ("began", plant.op_actual_start),
-        ("report", plant.op_report_at),
-        ("ended", plant.op_actual_end),
-        ("place", plant.op_place),
-    ):
-        pieces[name] = column
-    return pieces
+@kernel
+def _who_has_pieces(status: Any, arcs: Any) -> Any:
+    """Rows of what runs and of both ends of each OVERLAP arc, and the place of each among them."""
+    piece = np.full(status.size, -1, np.int32)
+    n = 0
+    for o in range(status.size):
+        if status[o] == RUNNING:
+            piece[o] = n
+            n += 1
+    for a in range(arcs.kind.size):
+        if arcs.kind[a] == OVERLAP:
+            for o in (arcs.pred[a], arcs.succ[a]):
+                if piece[o] < 0:
+                    piece[o] = n
+                    n += 1
+    listed = np.empty(n, np.int32)
+    for o in range(status.size):
+        if piece[o] >= 0:
+            listed[piece[o]] = o
+    return piece, listed
+
+
+@inlined
+def _lay_pieces(d: Any, f: Any, units: Any, w: Any, listed: Any, now: Any) -> None:
+    q = d.net.pieces
+    for x in range(listed.size):
+        o = np.int64(listed[x])
+        piece, lead, _, credit, setup_left, _ = pace_of(
+            d.clock, f, units, o, now, w.input_qty[o], w.left_qty[o]
+        )
+        q[x].good = f.good_qty[o]
+        q[x].yield_num = f.yield_num[o]
+        q[x].yield_den = f.yield_den[o]
+        q[x].used = used_of(f, o)
+        q[x].left = w.left_qty[o]
+        q[x].output = w.output_qty[o]
+        q[x].piece_us = piece
+        q[x].lead_s = lead
+        q[x].credit_s = credit
+        q[x].setup_left = setup_left
+        q[x].began = f.actual_start[o]
+        q[x].report = f.report_at[o]
+        q[x].place = f.place[o]
+
+
+@inlined
+def _lay_units(d: Any, units: Any, planned: Any, family: Any, now: Any) -> None:
+    """Nothing is taken off yet: a unit's queue is the plant's."""
+    for u in range(units.queue_ptr.size):
+        d.units[u].places = units.place_ptr[u]
+        d.units[u].head = units.queue_ptr[u]
+        d.units[u].tail = units.queue_ptr[min(u + 1, units.queue_ptr.size - 1)]
+        d.units[u].first = -1
+        d.units[u].last = -1
+        d.units[u].pending = 0
+        d.units[u].dirty = 0
+        d.units[u].choice = -1
+        d.units[u].off = 0
+    for x in range(family.size):
+        d.places[x].family = family[x]
+        d.places[x].free = now
+        d.places[x].last = -1
+        d.places[x].taken = 0
+    for i in range(planned.size):
+        d.queue[i] = planned[i]
+        d.after[planned[i]] = i  # its seat, until it is laid
+
+
+@inlined
+def _lay_facts(d: Any, f: Any, w: Any, o: Any, units: Any, now: Any) -> None:
+    """What holds operation o back whatever stands before it, and what it takes."""
+    ops = d.ops
+    status = f.status[o]
+    span = f.span[o]
+    start = now
+    bind = BY_NOW
+    if f.not_before[o] > start and status != RUNNING:  # of what runs it is history
+        start = np.int64(f.not_before[o])
+        bind = BY_NOT_BEFORE
+    if f.hold[o]:
+        release = given_else_guessed(f.hold_until[o], f.hold_again_s[o], now)
+        if release != NEVER and release > start:
+            start = release
+            bind = BY_HOLD
+    ops[o].family = f.family[o] if f.family[o] != 0 else -f.id[o]
+    ops[o].unit = f.unit[o] if f.unit[o] >= 0 else units
+    ops[o].seat = d.after[o]
+    ops[o].setup = f.setup_s[o]
+    ops[o].work = w.work_s[o]
+    ops[o].start = start
+    ops[o].end = NEVER
+    ops[o].bind_ref = -1
+    ops[o].place = -1
+    ops[o].status = status
+    ops[o].span = span
+    ops[o].whole = (span == NO_BREAK or f.restart[o]) and span != ELAPSED
+    ops[o].pinned = f.pinned[o]
+    ops[o].resumes = f.setup_left_s[o] > 0 and status != RUNNING
+    ops[o].taken_off = 0
+    ops[o].known = 0
+    ops[o].fixed = 0
+    ops[o].bind = bind
+    ops[o].wait = 0
+    if status == DONE:
+        ops[o].start = f.actual_start[o]
+        ops[o].end = f.actual_end[o]
+        ops[o].setup = 0
+        ops[o].bind = STARTED
+        ops[o].fixed = 1
+
+
+@inlined
+def _lay_arcs(d: Any, f: Any, o: Any) -> None:
+    """What waits for what. That something is done is known before the pass begins."""
+    ops = d.ops
+    net = d.net
+    arcs = net.arcs
+    waits = 0
+    overlaps = 0
+    for a in range(net.pred_ptr[o], net.pred_ptr[o + 1]):
+        before = arcs.pred[a]
+        overlap = arcs.kind[a] == OVERLAP
+        if overlap:
+            overlaps = 1
+        if f.status[o] != RUNNING or overlap:  # what runs waits for pieces only
+            if f.status[before] != DONE:
+                waits += 1
+            elif not overlap:
+                end = np.int64(f.actual_end[before]) + arcs.lag_s[a]
+                if end > ops[o].start and f.status[o] != DONE:
+                    ops[o].start = min(end, np.int64(NEVER))
+                    ops[o].bind = BY_ARC
+                    ops[o].bind_ref = before
+    ops[o].waits = waits
+    ops[o].overlaps = overlaps
+    ops[o].succ = -1
+    x = net.succ_ptr[o]
+    if net.succ_ptr[o + 1] == x + 1:
+        a = net.succ_arc[x]
+        if arcs.kind[a] != OVERLAP and arcs.lag_s[a] == 0:
+            ops[o].succ = arcs.succ[a]
+
+
+@lean
+def _lay(
+    d: Any, f: Any, units: Any, w: Any, listed: Any, planned: Any, family: Any, links: Any,
+    now: Any, why: Any,
+) -> None:  # fmt: skip
+    ops = d.ops
+    _lay_units(d, units, planned, family, now)
+    _lay_pieces(d, f, units, w, listed, now)
+    for o in range(f.status.size):
+        _lay_facts(d, f, w, o, units.queue_ptr.size - 1, now)
+        _lay_arcs(d, f, o)
+        ops[o].links = links[o]
+        if f.status[o] == RUNNING:
+            d.running[d.counts[RUNS]] = o
+            d.counts[RUNS] += 1
+        if f.status[o] != DONE:
+            if f.hold[o] and given_else_guessed(f.hold_until[o], f.hold_again_s[o], now) == NEVER:
+                why[o] = ON_HOLD
+            elif d.clock.row[ops[o].unit].back == NEVER:
+                why[o] = UNIT_DOWN
+    for x in range(d.material.feed_to.size):
+        ops[d.material.feed_to[x]].waits += 1
+
+
+# -- material --------------------------------------------------------------------------------------
+
+
+def attach(
+    plant: Plant, supply: I32, demand: I32, moves: Flags, at: I32, reason: I8
+) -> tuple[Material, I8, I8]:
+    """Return what pegs (P) mean to operations, which links each of these (O) has by them, and why
+    its material has no date where that is known.
+
+    supply, demand  of each peg; a guess has supply -1.
+    moves           whether the peg's supply is the output of an open operation.
+    at, reason      when each comes as far as facts and guesses say, and why it does not.
+    """
+    size = len(plant.op_id)
+    links = np.zeros(size, np.int8)
+    why = np.zeros(size, np.int8)
+    stock = np.empty(size, np.int32)
+    stock_bind = np.empty(size, np.int8)
+    stock_ref = np.empty(size, np.int32)
+    feed = np.empty(size, np.int32)
+    gift = np.empty(size, np.int32)
+    moving = _bind_stock(
+        supply, demand, plant.demand_op, moves, at, reason, plant.op_status, links, why, stock,
+        stock_bind, stock_ref,
+    )  # fmt: skip
+    rows = np.flatnonzero(moves & (plant.demand_op[demand] >= 0)) if moving else _NO_ROWS
+    by = np.argsort(plant.demand_op[demand[rows]], kind="stable")
+    rows = rows[by]
+    user = plant.demand_op[demand[rows]]
+    source = supply[rows]
+    maker = plant.supply_op[source]
+    outward = np.argsort(maker, kind="stable")
+    material = Material(
+        stock=stock,
+        stock_bind=stock_bind,
+        stock_ref=stock_ref,
+        feed=feed,
+        gift=gift,
+        feed_to=user,
+        feed_op=maker,
+        feed_lag=plant.supply_put_away_s[source],
+        feed_supply=source,
+        gift_from=maker[outward],
+        gift_to=user[outward],
+    )
+    if moving:
+        _link(material, links)
+    return material, links, why
+
+
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+@lean
+def _bind_stock(
+    supply: Any, demand: Any, demand_op: Any, moves: Any, at: Any, reason: Any, status: Any,
+    links: Any, why: Any, stock: Any, bind: Any, ref: Any,
+) -> Any:  # fmt: skip
+    """Find the latest material of each operation; returns whether any comes from an operation."""
+    moving = False
+    for x in range(supply.size):
+        o = demand_op[demand[x]]
+        if o < 0:
+            continue
+        if moves[x]:
+            moving = True
+            continue
+        if links[o] & STOCKED != 0 and at[x] <= stock[o]:
+            continue
+        links[o] |= STOCKED
+        stock[o] = at[x]
+        if at[x] == NEVER and status[o] == WAITING:
+            why[o] = reason[x]
+        if supply[x] >= 0:
+            bind[o] = BY_SUPPLY
+            ref[o] = supply[x]
+        else:
+            bind[o] = UNCOVERED
+            ref[o] = demand[x]
+    return moving
+
+
+@lean
+def _link(m: Any, links: Any) -> None:
+    for x in range(m.feed_to.size - 1, -1, -1):
+        links[m.feed_to[x]] |= FED
+        m.feed[m.feed_to[x]] = x
+        links[m.gift_from[x]] |= GIVES
+        m.gift[m.gift_from[x]] = x
+
+
+@kernel
+def block(d: Any, root_of: Any, why: Any) -> None:
+    """BLOCK each root and all that follows it; what follows two roots names the first.
+
+    root_of  of each operation (O) without a date, its row or that which stands for its circle; -1.
+    why      its reason.
+    """
+    out = d.out
+    net = d.net
+    m = d.material
+    stack = np.empty(root_of.size, np.int32)
+    for r in range(root_of.size):
+        if root_of[r] < 0 or out.state[r] == BLOCKED:
+            continue
+        n = 1
+        stack[0] = r
+        out.state[r] = BLOCKED
+        while n > 0:
+            n -= 1
+            o = stack[n]
+            d.ops[o].fixed = 1
+            out.root[o] = root_of[r]
+            out.reason[o] = why[r]
+            for x in range(net.succ_ptr[o], net.succ_ptr[o + 1]):
+                a = net.succ_arc[x]
+                s = net.arcs.succ[a]
+                # what runs waits for pieces only; what is done waits for nothing
+                status = d.ops[s].status
+                history = status == DONE or (status == RUNNING and net.arcs.kind[a] != OVERLAP)
+                if not history and out.state[s] != BLOCKED:
+                    out.state[s] = BLOCKED
+                    stack[n] = s
+                    n += 1
+            if d.ops[o].links & GIVES != 0:
+                x = m.gift[o]
+                while x < m.gift_from.size and m.gift_from[x] == o:
+                    s = m.gift_to[x]
+                    if out.state[s] != BLOCKED:
+                        out.state[s] = BLOCKED
+                        stack[n] = s
+                        n += 1
+                    x += 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from planning.engine.compiled import lean
 from planning.engine.pegging import Demands, Supplies
 from planning.engine.plant import I32, I64, NEVER, UNSET, DemandKind, Plant
 
@@ -72,7 +72,7 @@ def stock_levels(
     return levels
 
 
-@njit(cache=True)
+@lean
 def _run(
     item: Any,
     when: Any,

@@ -15,26 +15,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from planning.engine import plant as p
-from planning.engine.desk import Desk
+from planning.engine.compiled import inlined, inner, lean
+from planning.engine.desk import CHANGED, GIVES, IN_HEAP, LOOKED_AT, RUNS, TO_LOOK_AT, Desk
 from planning.engine.steps import (
-    DONE,
     NEVER,
     OVERLAP,
     RUNNING,
-    STARTED,
     first_free,
     fix,
     get_ready,
     go_on,
-    inlined,
-    inner,
     no_date,
+    not_before_end,
     setup_on,
     start_on,
 )
-from planning.engine.worktime import first, lean, worked
+from planning.engine.worktime import first, worked
 
-BLOCKED = int(p.State.BLOCKED)
+DATED = int(p.State.DATED)
 NO_BIND = int(p.Bind.NONE)
 WHO = (1 << 24) - 1  # a candidate's key: start, overtakes (1 bit), who (24 bits)
 
@@ -53,8 +51,8 @@ class Rules(NamedTuple):
 
 @inner
 def _push(heap: Any, count: Any, key: Any) -> None:
-    at = count[2]
-    count[2] += 1
+    at = count[IN_HEAP]
+    count[IN_HEAP] += 1
     while at > 0:
         up = (at - 1) >> 1
         if heap[up] <= key:
@@ -67,8 +65,8 @@ def _push(heap: Any, count: Any, key: Any) -> None:
 @inner
 def _pop(heap: Any, count: Any) -> Any:
     smallest = heap[0]
-    count[2] -= 1
-    size = count[2]
+    count[IN_HEAP] -= 1
+    size = count[IN_HEAP]
     key = heap[size]
     at = np.int64(0)
     while True:
@@ -85,78 +83,93 @@ def _pop(heap: Any, count: Any) -> Any:
     return smallest
 
 
-@inlined
-def _choose(d: Any, r: Any, u: Any) -> Any:
-    """Which operation of unit u starts next, when, and whether it overtakes; (-1, NEVER, 0)."""
-    ops = d.ops
-    i = np.int64(d.units[u].head)
-    last = np.int64(d.units[u].tail)
-    while i < last and ops[d.queue[i]].fixed != 0:
+@inner
+def _head(ops: Any, units: Any, queue: Any, u: Any) -> Any:
+    """First operation of unit u's queue that is not fixed; -1 if there is none."""
+    i = np.int64(units[u].head)
+    last = np.int64(units[u].tail)
+    while i < last and ops[queue[i]].fixed != 0:
         i += 1
-    d.units[u].head = i
+    units[u].head = i
+    return np.int64(queue[i]) if i < last else np.int64(-1)
+
+
+@inner
+def _choose(
+    c: Any, ops: Any, units: Any, places: Any, setup_left: Any, queue: Any, after: Any,
+    pull_after: Any, u: Any,
+) -> Any:  # fmt: skip
+    """Which operation of unit u starts next, when, and whether it overtakes; (-1, NEVER, 0)."""
+    h = _head(ops, units, queue, u)
     best = np.int64(-1)
     best_start = np.int64(NEVER)
     overtakes = np.int64(0)
-    if d.units[u].pending == 0 and i < last:
-        place = first_free(d.units, d.places, u)
-        free = np.int64(d.places[place].free)
-        h = np.int64(d.queue[i])
+    if h >= 0:
+        place = first_free(units, places, u)
+        free = np.int64(places[place].free)
         keeps: Any = False
         if ops[h].known != 0:
-            ready = np.int64(ops[h].ready)
-            best_start = start_on(
-                d.clock, ops, h, max(free, ready), setup_on(ops, d.places, h, place)
-            )
+            ready = np.int64(ops[h].start)
+            setup = setup_on(ops, places, setup_left, h, place)
+            best_start = start_on(c, ops, h, max(free, ready), setup)
             if best_start != NEVER:
                 best = h
                 keeps = ready <= free
                 if not keeps:
-                    waits = worked(d.clock, u, ready) - worked(d.clock, u, free)
-                    keeps = waits <= r.pull_after
+                    waits = worked(c, u, ready) - worked(c, u, free)
+                    keeps = waits <= pull_after
         if not keeps:
-            soonest = first(d.clock, u, free)
-            j = np.int64(d.units[u].line)
+            soonest = first(c, u, free)
+            j = np.int64(units[u].first)
             while j >= 0:
                 if j != h and ops[j].pinned == 0:
-                    t = max(free, np.int64(ops[j].ready))
-                    start = start_on(d.clock, ops, j, t, setup_on(ops, d.places, j, place))
+                    t = max(free, np.int64(ops[j].start))
+                    setup = setup_on(ops, places, setup_left, j, place)
+                    start = start_on(c, ops, j, t, setup)
                     if start < best_start:
                         best = j
                         best_start = start
                         overtakes = np.int64(1)
                         if start <= soonest:
                             break
-                j = np.int64(ops[j].after)
+                j = np.int64(after[j])
     return best, best_start, overtakes
 
 
-@inlined
-def _join_line(d: Any, u: Any, o: Any) -> None:
+@inner
+def _join_known(ops: Any, units: Any, after: Any, u: Any, o: Any) -> None:
     """Put o among the known operations of unit u, in queue order."""
-    before = np.int64(-1)
-    j = np.int64(d.units[u].line)
-    while j >= 0 and d.ops[j].seat < d.ops[o].seat:
-        before = j
-        j = np.int64(d.ops[j].after)
-    d.ops[o].after = j
+    before = np.int64(units[u].last)
+    behind = np.int64(-1)
+    if before >= 0 and ops[before].seat > ops[o].seat:
+        before = np.int64(-1)
+        behind = np.int64(units[u].first)
+        while ops[behind].seat < ops[o].seat:
+            before = behind
+            behind = np.int64(after[behind])
+    after[o] = behind
     if before < 0:
-        d.units[u].line = o
+        units[u].first = o
     else:
-        d.ops[before].after = o
+        after[before] = o
+    if behind < 0:
+        units[u].last = o
 
 
-@inlined
-def _leave_line(d: Any, u: Any, o: Any) -> None:
+@inner
+def _leave_known(units: Any, after: Any, u: Any, o: Any) -> None:
     before = np.int64(-1)
-    j = np.int64(d.units[u].line)
+    j = np.int64(units[u].first)
     while j >= 0 and j != o:
         before = j
-        j = np.int64(d.ops[j].after)
+        j = np.int64(after[j])
     if j >= 0:
         if before < 0:
-            d.units[u].line = d.ops[o].after
+            units[u].first = after[o]
         else:
-            d.ops[before].after = d.ops[o].after
+            after[before] = after[o]
+        if units[u].last == o:
+            units[u].last = before
 
 
 @inner
@@ -164,279 +177,312 @@ def _mark(units: Any, changed: Any, count: Any, u: Any) -> None:
     """Remember that the candidate of unit u may have changed."""
     if units[u].dirty == 0:
         units[u].dirty = 1
-        changed[count[1]] = u
-        count[1] += 1
+        changed[count[CHANGED]] = u
+        count[CHANGED] += 1
 
 
 @inner
 def _ready_turn(ops: Any, o: Any) -> Any:
     """Key of o where the queues stall: ready first, then by unit and place in the queue."""
-    return (np.int64(ops[o].ready) << 32) | np.int64(ops[o].seat)
+    return (np.int64(ops[o].start) << 32) | np.int64(ops[o].seat)
 
 
 @inlined
-def _release(d: Any, o: Any) -> None:
-    """Tell what follows o that o is fixed; what waits for nothing else goes on the stack."""
-    ops = d.ops
-    for x in range(ops[o].succ, ops[o + 1].succ):
-        a = d.succ[x]
-        s = d.arcs[a].succ
-        if ops[s].fixed == 0 and (ops[s].status != RUNNING or d.arcs[a].overlap == OVERLAP):
-            ops[s].waits -= 1
-            if ops[s].waits == 0:
-                d.stack[d.counts[0]] = s
-                d.counts[0] += 1
-    for x in range(ops[o].gives, ops[o + 1].gives):
-        s = d.gives[x]
-        if ops[s].fixed == 0:
-            ops[s].waits -= 1
-            if ops[s].waits == 0:
-                d.stack[d.counts[0]] = s
-                d.counts[0] += 1
+def _look_at(counts: Any, stack: Any, o: Any) -> None:
+    """Have o looked at: at once, unless its turn is still to come."""
+    if o < counts[LOOKED_AT]:
+        stack[counts[TO_LOOK_AT]] = o
+        counts[TO_LOOK_AT] += 1
+
+
+@inlined
+def _one_less(ops: Any, counts: Any, stack: Any, o: Any) -> None:
+    """One less is before o that is not fixed; what waits for nothing else is looked at."""
+    ops[o].waits -= 1
+    if ops[o].waits == 0:
+        _look_at(counts, stack, o)
+
+
+@inner
+def _release_many(ops: Any, net: Any, m: Any, counts: Any, stack: Any, o: Any) -> None:
+    """As `_release`, for all arcs and gifts."""
+    for x in range(net.succ_ptr[o], net.succ_ptr[o + 1]):
+        a = net.succ_arc[x]
+        s = np.int64(net.arcs.succ[a])
+        overlap = net.arcs.kind[a] == OVERLAP
+        # what runs waits for pieces only
+        if ops[s].fixed == 0 and (ops[s].status != RUNNING or overlap):
+            if not overlap:
+                end = np.int64(ops[o].end)
+                if end != NEVER:
+                    end += net.arcs.lag_s[a]
+                not_before_end(ops, s, o, end)
+            _one_less(ops, counts, stack, s)
+    if ops[o].links & GIVES != 0:
+        y = np.int64(m.gift[o])
+        while y < m.gift_from.size and m.gift_from[y] == o:
+            s = np.int64(m.gift_to[y])
+            if ops[s].fixed == 0:
+                _one_less(ops, counts, stack, s)
+            y += 1
+
+
+@inlined
+def _release(ops: Any, net: Any, material: Any, counts: Any, stack: Any, o: Any) -> None:
+    """Tell what follows o that o is fixed, and when it ends."""
+    s = np.int64(ops[o].succ)
+    if s >= 0 and ops[o].links & GIVES == 0:
+        if ops[s].fixed == 0 and ops[s].status != RUNNING:
+            not_before_end(ops, s, o, np.int64(ops[o].end))
+            _one_less(ops, counts, stack, s)
+    else:
+        _release_many(ops, net, material, counts, stack, o)
 
 
 # -- the pass ----
 
 
 @inlined
-def _begin(d: Any, r: Any) -> None:
-    """Clear the results and fix what is done or BLOCKED."""
-    ops = d.ops
-    for o in range(ops.size - 1):
-        ops[o].start = NEVER
-        ops[o].end = NEVER
-        ops[o].bind = NO_BIND
-        ops[o].bind_ref = -1
-        ops[o].feeder = -1
-        ops[o].place = -1
-        ops[o].bound = NEVER
-        ops[o].after = -1
-        if ops[o].status == DONE:
-            ops[o].start = d.pieces[o].began
-            ops[o].end = d.pieces[o].ended
-            ops[o].bind = STARTED
-            ops[o].fixed = 1
-        elif ops[o].state == BLOCKED:
-            ops[o].fixed = 1
-    for x in range(d.places.size):
-        d.places[x].free = r.now
-        d.places[x].last = -1
-    for u in range(d.units.size - 1):
-        d.units[u].line = -1
-
-
-@inlined
 def _seat_running(d: Any) -> None:
     """Give each running operation its place: the one it names, else the first that has none."""
-    ops = d.ops
+    ops, unit, places, counts, running, net = d.ops, d.units, d.places, d.counts, d.running, d.net
     for turn in range(2):
-        for o in range(ops.size - 1):
+        for x in range(counts[RUNS]):
+            o = np.int64(running[x])
             u = ops[o].unit
-            if ops[o].status == RUNNING and ops[o].fixed == 0 and u < d.units.size - 1:
-                given = np.int64(d.pieces[o].place)
+            if ops[o].fixed == 0 and u < unit.size - 1:
+                given = np.int64(net.pieces[net.piece[o]].place)
                 if (given < 0) == (turn == 1):
-                    lo = np.int64(d.units[u].places)
+                    lo = np.int64(unit[u].places)
                     place = lo + max(np.int64(0), given)
                     if given < 0:
-                        for x in range(lo, d.units[u + 1].places):
-                            if d.places[x].taken == 0:
-                                place = np.int64(x)
+                        for y in range(lo, unit[u + 1].places):
+                            if places[y].taken == 0:
+                                place = np.int64(y)
                                 break
-                    if d.places[place].taken != 0:
-                        ops[o].conflict = 1
-                    d.places[place].taken = 1
+                    if places[place].taken != 0:
+                        d.out.conflict[o] = True
+                    places[place].taken = 1
                     ops[o].place = place - lo
 
 
 @inlined
 def _go_on_running(d: Any, r: Any) -> None:
     """Fix what runs and is fed by what runs. The rest is taken off, or holds its place (STRICT)."""
-    ops = d.ops
-    for o in range(ops.size - 1):
-        if ops[o].status == RUNNING and ops[o].fixed == 0:
+    ops, unit, places, counts, running, net, stack = (
+        d.ops,
+        d.units,
+        d.places,
+        d.counts,
+        d.running,
+        d.net,
+        d.stack,
+    )
+    for x in range(counts[RUNS]):
+        o = np.int64(running[x])
+        if ops[o].fixed == 0:
             fed = True
-            for a in range(ops[o].pred, ops[o + 1].pred):
-                if d.arcs[a].overlap == OVERLAP:
-                    ops[o].overlaps = 1
-                    if ops[d.arcs[a].pred].fixed == 0:
-                        fed = False
+            for a in range(net.pred_ptr[o], net.pred_ptr[o + 1]):
+                if net.arcs.kind[a] == OVERLAP and ops[net.arcs.pred[a]].fixed == 0:
+                    fed = False
             u = ops[o].unit
-            if not (fed and go_on(d, r, np.int64(o))) and u < d.units.size - 1:
+            if fed and go_on(d, r, o):
+                _release(ops, net, d.material, counts, stack, o)
+            elif u < unit.size - 1:
                 if r.pull == 1:
                     ops[o].taken_off = 1
-                    d.places[d.units[u].places + ops[o].place].family = ops[o].family
+                    unit[u].off += 1
+                    places[unit[u].places + ops[o].place].family = ops[o].family
                 else:
-                    d.units[u].pending += 1
+                    unit[u].pending += 1
 
 
 @inlined
-def _count_waits(d: Any) -> None:
-    """Count what each operation waits for; what waits for nothing goes on the stack."""
-    ops = d.ops
-    for o in range(ops.size - 2, -1, -1):
-        n = 0
-        for a in range(ops[o].pred, ops[o + 1].pred):
-            overlap = d.arcs[a].overlap == OVERLAP
-            if overlap:
-                ops[o].overlaps = 1
-            if ops[d.arcs[a].pred].fixed == 0 and (ops[o].status != RUNNING or overlap):
-                n += 1
-        for x in range(ops[o].feed, ops[o + 1].feed):
-            if ops[d.feeds[x].op].fixed == 0:
-                n += 1
-        ops[o].waits = n
-        if n == 0 and ops[o].fixed == 0:
-            d.stack[d.counts[0]] = o
-            d.counts[0] += 1
+def _queue_what_is_off(d: Any) -> None:
+    """Put what is taken off at the head of its unit's queue; what stood there moves up."""
+    ops, unit, counts, running, queue = d.ops, d.units, d.counts, d.running, d.queue
+    units = unit.size - 1
+    room = 0
+    for u in range(units):
+        room += unit[u].off
+    if room > 0:
+        queued = unit[units].head + room
+        for u in range(units - 1, -1, -1):
+            for i in range(unit[u].tail - 1, unit[u].head - 1, -1):
+                queue[i + room] = queue[i]
+            unit[u].tail += room
+            room -= unit[u].off
+            unit[u].head += room
+        for x in range(counts[RUNS] - 1, -1, -1):
+            o = np.int64(running[x])
+            if ops[o].taken_off != 0:
+                v = np.int64(ops[o].unit)
+                unit[v].off -= 1
+                queue[unit[v].head + unit[v].off] = o
+        for i in range(queued):
+            ops[queue[i]].seat = i
 
 
-@inlined
-def _fill_queues(d: Any) -> None:
-    """Queues of this pass: what is taken off its unit at the head, then the plant's queue."""
-    ops = d.ops
-    for o in range(ops.size - 1):
-        if ops[o].taken_off != 0:
-            d.units[ops[o].unit].off += 1
-    n = 0
-    for u in range(d.units.size - 1):
-        d.units[u].head = n
-        d.units[u].tail = n
-        n += d.units[u].off + d.units[u + 1].queue - d.units[u].queue
-    for o in range(ops.size - 1):
-        if ops[o].taken_off != 0:
-            v = ops[o].unit
-            d.queue[d.units[v].tail] = o
-            d.units[v].tail += 1
-    for u in range(d.units.size - 1):
-        for i in range(d.units[u].queue, d.units[u + 1].queue):
-            d.queue[d.units[u].tail] = d.planned[i]
-            d.units[u].tail += 1
-    for i in range(n):
-        ops[d.queue[i]].seat = i
+@inner
+def _push_what_is_known(ops: Any, heap: Any, counts: Any) -> None:
+    """Where the queues stall: whatever is known and may overtake is a candidate, ready first."""
+    counts[IN_HEAP] = 0
+    for x in range(ops.size):
+        if ops[x].known != 0 and ops[x].fixed == 0 and ops[x].pinned == 0:
+            _push(heap, counts, _ready_turn(ops, np.int64(x)))
 
 
 @lean
-def run(d: Desk, r: Rules) -> Any:
-    """Fill the results of a fresh desk; return how many operations stayed unfixed: those on a
-    circle of arcs, pegs or queues, and what waits for them. O(N log Q) time.
-
-    Each turn fixes one operation: what has become known first, then the units whose candidate
-    may have changed, then the earliest candidate (through time), or the head of a queue, or,
-    where under PULL_READY the queues make a circle, what is ready first.
-    """
-    ops = d.ops
-    size = ops.size - 1
-    units = d.units.size - 1
-    _begin(d, r)
+def begin(d: Desk, r: Rules) -> None:
+    """Give what runs its place and let it go on, or take it off."""
     _seat_running(d)
     _go_on_running(d, r)
-    _fill_queues(d)
-    _count_waits(d)
+    _queue_what_is_off(d)
+
+
+@lean
+def hand_out(d: Desk) -> Any:
+    """Write the outcome by row; return how many operations stayed unfixed: those on a circle of
+    arcs, pegs or queues, and what waits for them."""
+    ops = d.ops
+    out = d.out
+    net = d.net
+    left = 0
+    for o in range(ops.size):
+        if ops[o].fixed == 0:
+            left += 1
+        out.place[o] = ops[o].place
+        if out.state[o] == DATED:
+            out.start[o] = ops[o].start
+            out.end[o] = ops[o].end
+            out.paid[o] = ops[o].setup
+            out.bind[o] = ops[o].bind
+            out.bind_ref[o] = ops[o].bind_ref
+            out.wait[o] = ops[o].wait
+        else:
+            out.start[o] = NEVER
+            out.end[o] = NEVER
+            out.paid[o] = 0
+            out.bind[o] = NO_BIND
+            out.bind_ref[o] = -1
+            out.wait[o] = 0
+    for x in range(d.counts[RUNS]):
+        h = np.int64(d.running[x])
+        if ops[h].taken_off != 0:
+            out.taken_off[h] = True
+        elif out.state[h] == DATED:
+            out.start[h] = net.pieces[net.piece[h]].began
+    return left
+
+
+@lean
+def run(d: Desk, r: Rules) -> None:
+    """Fix what can be fixed. O(N log Q) time.
+
+    Each turn looks at one operation: one that has become known or is next on its unit, else the
+    next row, which is fixed if the queues hold and it is its turn. Through time
+    it is known first; then the units whose candidate may have changed choose, and the earliest
+    candidate is fixed. Where under PULL_READY the queues make a circle, what is ready first is.
+    """
+    # a desk is hundreds of values to the compiler, each time it is named
+    c, ops, net, material, unit, places = d.clock, d.ops, d.net, d.material, d.units, d.places
+    queue, after, stack, heap, counts = d.queue, d.after, d.stack, d.heap, d.counts
+    turn, changed, overtook = d.turn, d.changed, d.out.overtook
+    state, reason, bound, feeder = d.out.state, d.out.reason, d.out.bound, d.out.feeder
+    setup_left = d.setup_left
+    units = unit.size - 1
     for u in range(units):
-        _mark(d.units, d.changed, d.counts, np.int64(u))
+        _mark(unit, changed, counts, np.int64(u))
+        _head(ops, unit, queue, np.int64(u))
     by_queue = r.pull == 0 or r.pull_until <= r.now
     stalled = False
     while True:
         o = np.int64(-1)  # to be fixed, then released
         fixed = np.int64(-1)  # to be released
-        if d.counts[0] > 0:
-            d.counts[0] -= 1
-            s = np.int64(d.stack[d.counts[0]])
-            if ops[s].fixed != 0:
+        s = np.int64(-1)  # to be looked at
+        if counts[TO_LOOK_AT] > 0:
+            counts[TO_LOOK_AT] -= 1
+            s = np.int64(stack[counts[TO_LOOK_AT]])
+        elif counts[LOOKED_AT] < ops.size:
+            s = np.int64(counts[LOOKED_AT])
+            counts[LOOKED_AT] += 1
+        if s >= 0:
+            if ops[s].fixed != 0 or ops[s].waits > 0:
                 continue
             v = np.int64(ops[s].unit)
+            newly = ops[s].known == 0
             if ops[s].status == RUNNING and ops[s].taken_off == 0:
                 go_on(d, r, s)
                 fixed = s
                 if v < units:
-                    d.units[v].pending -= 1
-            elif not get_ready(d, r, s):
-                no_date(ops, s)
+                    unit[v].pending -= 1
+            elif newly and not get_ready(c, ops, net, material, bound, r.horizon, s):
+                no_date(ops, state, reason, s)
                 fixed = s
             else:
                 ops[s].known = 1
-                if v == units:
-                    if by_queue:
+                if by_queue:
+                    if v == units or (unit[v].head == ops[s].seat and unit[v].pending == 0):
                         o = s
-                    else:
-                        setup = setup_on(ops, d.places, s, np.int64(-1))
-                        t = start_on(d.clock, ops, s, np.int64(ops[s].ready), setup)
-                        d.turn[units + s] = (t << 25) | (units + s)
-                        _push(d.heap, d.counts, d.turn[units + s])
-                elif by_queue:
-                    if stalled and ops[s].pinned == 0:
-                        _push(d.heap, d.counts, _ready_turn(ops, s))
-                elif ops[s].ready < r.pull_until:
-                    _join_line(d, v, s)
-            if v < units:
-                _mark(d.units, d.changed, d.counts, v)
-        elif d.counts[1] > 0:
-            v = np.int64(d.changed[d.counts[1] - 1])
-            if by_queue:
-                i = np.int64(d.units[v].head)
-                tail = np.int64(d.units[v].tail)
-                while i < tail and ops[d.queue[i]].fixed != 0:
-                    i += 1
-                d.units[v].head = i
-                if i < tail and d.units[v].pending == 0 and ops[d.queue[i]].known != 0:
-                    o = np.int64(d.queue[i])
-            else:
-                s, t, overtakes = _choose(d, r, v)
-                d.turn[v] = -1
-                if s >= 0 and t < r.pull_until:
-                    d.units[v].choice = s
-                    d.turn[v] = (t << 25) | (overtakes << 24) | v
-                    _push(d.heap, d.counts, d.turn[v])
-            if o < 0:
-                d.counts[1] -= 1
-                d.units[v].dirty = 0
-        elif not by_queue:
-            key = np.int64(-1)
-            if d.counts[2] > 0:
-                key = _pop(d.heap, d.counts)
-            if key < 0 or key >> 25 >= r.pull_until:
-                by_queue = True
-                d.counts[2] = 0
-                for u in range(units):
-                    _mark(d.units, d.changed, d.counts, np.int64(u))
-                for x in range(size):
-                    if ops[x].known != 0 and ops[x].fixed == 0 and ops[x].unit == units:
-                        d.stack[d.counts[0]] = x
-                        d.counts[0] += 1
-                continue
-            who = key & WHO
-            if d.turn[who] != key:
-                continue
-            d.turn[who] = -1
-            o = who - units
-            if who < units:
-                o = np.int64(d.units[who].choice)
-                ops[o].overtook = (key >> 24) & 1
-                _leave_line(d, who, o)
-                _mark(d.units, d.changed, d.counts, who)
-        else:
+                    elif stalled and newly and ops[s].pinned == 0:
+                        _push(heap, counts, _ready_turn(ops, s))
+                elif newly:
+                    if v == units:
+                        setup = setup_on(ops, places, setup_left, s, np.int64(-1))
+                        t = start_on(c, ops, s, np.int64(ops[s].start), setup)
+                        _push(heap, counts, (t << 25) | (units + s))
+                    elif ops[s].start < r.pull_until:
+                        _join_known(ops, unit, after, v, s)
+            if not by_queue and v < units:
+                _mark(unit, changed, counts, v)
+        elif by_queue:
             if r.pull == 0:
                 break
             if not stalled:
                 stalled = True
-                for x in range(size):
-                    if ops[x].known != 0 and ops[x].fixed == 0 and ops[x].pinned == 0:
-                        _push(d.heap, d.counts, _ready_turn(ops, np.int64(x)))
-            while d.counts[2] > 0 and o < 0:
-                s = np.int64(d.queue[_pop(d.heap, d.counts) & ((1 << 32) - 1)])
+                _push_what_is_known(ops, heap, counts)
+            while counts[IN_HEAP] > 0 and o < 0:
+                s = np.int64(queue[_pop(heap, counts) & ((1 << 32) - 1)])
                 if ops[s].fixed == 0:
                     o = s
             if o < 0:
                 break
-            ops[o].overtook = 1
-            _mark(d.units, d.changed, d.counts, np.int64(ops[o].unit))
+            overtook[o] = True
+        elif counts[CHANGED] > 0:
+            counts[CHANGED] -= 1
+            v = np.int64(changed[counts[CHANGED]])
+            unit[v].dirty = 0
+            s, t, overtakes = _choose(
+                c, ops, unit, places, setup_left, queue, after, r.pull_after, v
+            )
+            turn[v] = -1
+            if s >= 0 and t < r.pull_until:
+                unit[v].choice = s
+                turn[v] = (t << 25) | (overtakes << 24) | v
+                _push(heap, counts, turn[v])
+        else:
+            key = _pop(heap, counts) if counts[IN_HEAP] > 0 else np.int64(-1)
+            who = key & WHO
+            if key < 0 or key >> 25 >= r.pull_until:
+                by_queue = True  # all are looked at once more
+                counts[LOOKED_AT] = 0
+                for u in range(units):
+                    _head(ops, unit, queue, np.int64(u))
+            elif who >= units:
+                o = np.int64(who - units)
+            elif turn[who] == key:
+                turn[who] = -1
+                o = np.int64(unit[who].choice)
+                overtook[o] = (key >> 24) & 1 != 0
+                _leave_known(unit, after, who, o)
+                _mark(unit, changed, counts, who)
         if o >= 0:
-            fix(d, r, o)
+            fix(c, ops, net, unit, places, setup_left, state, reason, bound, feeder, r.horizon, o)
             fixed = o
         if fixed >= 0:
-            _release(d, fixed)
-    left = 0
-    for x in range(size):
-        if ops[x].fixed == 0:
-            left += 1
-    return left
+            _release(ops, net, material, counts, stack, fixed)
+            v = np.int64(ops[fixed].unit)
+            if by_queue and v < units:
+                h = _head(ops, unit, queue, v)
+                if h >= 0 and ops[h].known != 0 and unit[v].pending == 0:
+                    _look_at(counts, stack, h)

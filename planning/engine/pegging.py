@@ -8,12 +8,12 @@ expected supply by its date. What nothing covers is a guess: a proposed purchase
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from planning.engine.compiled import DemandRows, Items, SupplyRows, columns, kernel, lean
 from planning.engine.plant import (
     I8,
     I32,
@@ -32,14 +32,20 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.work import Work
-from planning.engine.worktime import Clock, given_or_guessed, latest_start, times_down
+from planning.engine.worktime import Clock, given_else_guessed, latest_start, times_down
 
+LOT, PURCHASE, OUTPUT = int(SupplyKind.LOT), int(SupplyKind.PURCHASE), int(SupplyKind.OUTPUT)
+HELD, QUARANTINED = int(LotStatus.HELD), int(LotStatus.QUARANTINED)
+LINE, COMPONENT, SAFETY = (int(k) for k in DemandKind)
+WAITING, DONE = int(Status.WAITING), int(Status.DONE)
+BUY = int(ItemKind.BUY)
+NO_SUPPLY, NO_PURCHASE = int(Reason.SUPPLY), int(Reason.NO_PURCHASE)
+NO_WORK_ORDER = int(Reason.NO_WORK_ORDER)
 FREE = int(PegKind.FREE)
 GUESS = int(PegKind.GUESS)
 
 
-@dataclass(frozen=True, eq=False)
-class Supplies:
+class Supplies(NamedTuple):
     """What each supply (S) gives and when, as far as the facts alone say."""
 
     qty: I64
@@ -51,8 +57,7 @@ class Supplies:
     free: Flags  # may give new free pegs
 
 
-@dataclass(frozen=True, eq=False)
-class Demands:
+class Demands(NamedTuple):
     """Which demands (D) count, what they rank and when they need."""
 
     active: Flags  # a started operation's material is issued
@@ -84,106 +89,138 @@ class Pegs:
 
 def supplies(plant: Plant, work: Work, *, now: int) -> Supplies:
     """Return what the facts say of each supply: never in the past, overdue ones marked."""
-    kind = plant.supply_kind
-    lot = kind == SupplyKind.LOT
-    held = lot & (plant.supply_status == LotStatus.HELD)
-    waits = held | (lot & (plant.supply_status == LotStatus.QUARANTINED))
-    if not plant.site.quality_checked:
-        held = waits = np.zeros(len(kind), np.bool_)
-    decided = given_or_guessed(plant.supply_until, plant.supply_again_s, now=now)
-    expected = (kind == SupplyKind.PURCHASE) | (kind == SupplyKind.TRANSFER)
-    overdue = expected & (plant.supply_at < now)
-    later = np.minimum(now + plant.supply_late_s.astype(np.int64), NEVER)
-    at = np.where(waits, decided, now).astype(np.int64)
-    at[expected] = np.where(overdue, later, plant.supply_at)[expected]
-    if not plant.site.purchases_checked:
-        at[kind == SupplyKind.PURCHASE] = now
-        overdue = overdue & (kind != SupplyKind.PURCHASE)
-
-    output = kind == SupplyKind.OUTPUT
-    op = plant.supply_op
-    done = output.copy()
-    done[output] = plant.op_status[op[output]] == Status.DONE
-    qty = plant.supply_qty.copy()
-    if output.any():
-        made = op[output]
-        qty[output] = _expected_output(
-            work.output_qty[made],
-            plant.supply_per_num[output],
-            plant.supply_per_den[output],
-            plant.item_quantum_qty[plant.supply_item[output]],
-            plant.supply_qty[output],
-        )
-        committed = np.where(
-            plant.op_baseline_end[made] != UNSET,
-            plant.op_baseline_end[made],
-            plant.order_need_by[plant.op_order[made]],
-        ).astype(np.int64)
-        ended = np.where(done[output], plant.op_actual_end[made], committed)
-        at[output] = np.clip(ended + plant.supply_put_away_s[output], now, plant.site.horizon)
-    reason = np.where(at >= NEVER, int(Reason.SUPPLY), int(Reason.NONE))
-    return Supplies(
-        qty=qty,
-        at=np.minimum(at, NEVER).astype(np.int32),
-        reason=reason.astype(np.int8),
-        overdue=overdue,
-        moves=output & ~done,
-        on_hand=lot & ~waits,
-        free=~held | plant.supply_dated,
+    size = len(plant.supply_id)
+    found = Supplies(
+        qty=np.empty(size, np.int64),
+        at=np.empty(size, np.int32),
+        reason=np.empty(size, np.int8),
+        overdue=np.empty(size, np.bool_),
+        moves=np.empty(size, np.bool_),
+        on_hand=np.empty(size, np.bool_),
+        free=np.empty(size, np.bool_),
     )
+    _read_supplies(
+        columns(plant, SupplyRows, "supply_"),
+        plant.op_status,
+        plant.op_order,
+        plant.op_baseline_end,
+        plant.op_actual_end,
+        plant.order_need_by,
+        plant.item_quantum_qty,
+        work.output_qty,
+        plant.site.quality_checked,
+        plant.site.purchases_checked,
+        np.int64(now),
+        np.int64(plant.site.horizon),
+        found,
+    )
+    return found
 
 
-@njit(cache=True)
-def _expected_output(out: Any, num: Any, den: Any, quantum: Any, received: Any) -> Any:
-    qty = np.zeros(out.size, np.int64)
-    for x in range(out.size):
-        q = out[x]
-        if num[x] != den[x]:
-            q = times_down(q, num[x], den[x]) // quantum[x] * quantum[x]
-        qty[x] = max(np.int64(0), q - received[x])
-    return qty
+@lean
+def _read_supplies(
+    s: Any, status: Any, order: Any, planned_end: Any, actual_end: Any, need_by: Any, quantum: Any,
+    output: Any, quality: Any, purchases: Any, now: Any, horizon: Any, found: Any,
+) -> None:  # fmt: skip
+    for x in range(s.kind.size):
+        at = now
+        qty = s.qty[x]
+        overdue = False
+        moves = False
+        held = quality and s.kind[x] == LOT and s.status[x] == HELD
+        waits = held or (quality and s.kind[x] == LOT and s.status[x] == QUARANTINED)
+        if waits:
+            at = given_else_guessed(s.until[x], s.again_s[x], now)
+        elif s.kind[x] == OUTPUT:
+            o = s.op[x]
+            moves = status[o] != DONE
+            at = np.int64(actual_end[o])
+            if moves:
+                at = np.int64(planned_end[o])
+                if at == UNSET:
+                    at = np.int64(need_by[order[o]])
+            at = min(max(at + s.put_away_s[x], now), horizon)
+            made = output[o]
+            if s.per_num[x] != s.per_den[x]:
+                step = quantum[s.item[x]]
+                made = times_down(made, s.per_num[x], s.per_den[x]) // step * step
+            qty = max(np.int64(0), made - s.qty[x])
+        elif s.kind[x] != LOT and (purchases or s.kind[x] != PURCHASE):
+            overdue = s.at[x] < now
+            at = min(now + s.late_s[x], np.int64(NEVER)) if overdue else np.int64(s.at[x])
+        found.qty[x] = qty
+        found.at[x] = at
+        found.reason[x] = NO_SUPPLY if at == NEVER else 0
+        found.overdue[x] = overdue
+        found.moves[x] = moves
+        found.on_hand[x] = s.kind[x] == LOT and not waits
+        found.free[x] = s.dated[x] or not held
 
 
 def demands(plant: Plant, clock: Clock, *, now: int) -> Demands:
     """Return rank and need of each demand; the rank is static, it never changes with a date."""
-    kind = plant.demand_kind
-    component = kind == DemandKind.COMPONENT
-    active = plant.demand_qty > 0
-    active[component] &= plant.op_status[plant.demand_op[component]] == Status.WAITING
-    checked = active & plant.item_tracked[plant.demand_item]
-    if not plant.site.stock_checked:
-        checked = np.zeros(len(kind), np.bool_)
-
-    need = np.full(len(kind), now, np.int64)
-    op = plant.demand_op[component]
-    planned = np.where(
-        plant.op_baseline_start[op] != UNSET,
-        plant.op_baseline_start[op],
-        plant.order_need_by[plant.op_order[op]],
-    )
-    need[component] = planned
-    need[kind == DemandKind.LINE] = latest_ready(plant, clock)
-    need = np.where(need == NEVER, NEVER, np.maximum(need, now))
-
-    item = plant.demand_item
-    buy = plant.item_kind[item] == ItemKind.BUY
-    lead = plant.item_lead_s[item].astype(np.int64)
-    since = np.where(plant.item_guess_from == UNSET, now, plant.item_guess_from)[item]
-    guess = np.where(since + lead > now, since + lead, now + lead)
-    guess = np.where(lead < 0, NEVER, np.minimum(guess, NEVER))
-    if not plant.site.purchases_checked:
-        guess = np.where(buy, now, guess)
-    why = np.where(buy, int(Reason.NO_PURCHASE), int(Reason.NO_WORK_ORDER))
+    size = len(plant.demand_id)
     rank, order = _rank(plant)
-    return Demands(
-        active=active,
-        checked=checked,
+    found = Demands(
+        active=np.empty(size, np.bool_),
+        checked=np.empty(size, np.bool_),
         rank=rank,
         order=order,
-        need_at=need.astype(np.int32),
-        guess_at=guess.astype(np.int32),
-        guess_reason=np.where(guess >= NEVER, why, int(Reason.NONE)).astype(np.int8),
+        need_at=np.empty(size, np.int32),
+        guess_at=np.empty(size, np.int32),
+        guess_reason=np.empty(size, np.int8),
     )
+    _read_demands(
+        columns(plant, DemandRows, "demand_"),
+        columns(plant, Items, "item_"),
+        plant.op_status,
+        plant.op_order,
+        plant.op_baseline_start,
+        plant.order_need_by,
+        latest_ready(plant, clock),
+        plant.site.stock_checked,
+        plant.site.purchases_checked,
+        np.int64(now),
+        found,
+    )
+    return found
+
+
+@lean
+def _read_demands(
+    d: Any, items: Any, status: Any, order: Any, planned: Any, need_by: Any, ready_by: Any,
+    stock: Any, purchases: Any, now: Any, found: Any,
+) -> None:  # fmt: skip
+    for x in range(d.kind.size):
+        item = d.item[x]
+        active = d.qty[x] > 0
+        need = now
+        if d.kind[x] == COMPONENT:
+            o = d.op[x]
+            active = active and status[o] == WAITING
+            need = np.int64(planned[o])
+            if need == UNSET:
+                need = np.int64(need_by[order[o]])
+        elif d.kind[x] == LINE:
+            need = ready_by[d.line[x]]
+        bought = items.kind[item] == BUY
+        lead = np.int64(items.lead_s[item])
+        since = np.int64(items.guess_from[item])
+        if since == UNSET:
+            since = now
+        guess = np.int64(NEVER)
+        if bought and not purchases:
+            guess = now
+        elif lead >= 0:
+            guess = since + lead if since + lead > now else now + lead
+            guess = min(guess, np.int64(NEVER))
+        found.active[x] = active
+        found.checked[x] = stock and active and items.tracked[item]
+        found.need_at[x] = max(need, now)
+        found.guess_at[x] = guess
+        found.guess_reason[x] = 0
+        if guess == NEVER:
+            found.guess_reason[x] = NO_PURCHASE if bought else NO_WORK_ORDER
 
 
 def due(plant: Plant) -> tuple[I64, I8]:
@@ -220,7 +257,7 @@ def line_rows(plant: Plant) -> npt.NDArray[np.int64]:
     return plant.line_calendar.astype(np.int64) + len(plant.unit_id) + 1
 
 
-@njit(cache=True)
+@kernel
 def _back_from_ship(
     c: Any, row: Any, ship: Any, judged: Any, carrier: Any, ptr: Any, departure: Any,
     prepare: Any, ready: Any,
@@ -247,26 +284,20 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
     then the other components by their order's need-by; then safety stock.
     """
 
-    def last_if_unset(column: I32) -> I64:
-        return np.where(column == UNSET, 2**40, column.astype(np.int64))
-
-    lines = len(plant.line_id)
-    by_rank = np.lexsort(
-        (
-            plant.line_id,
-            last_if_unset(plant.line_ordered),
-            last_if_unset(plant.line_requested),
-            last_if_unset(plant.line_promised),
-            plant.line_priority,
-            ~plant.line_stop,
-        )
+    by_rank = _sorted_rows(
+        ~plant.line_stop,
+        plant.line_priority,
+        _last_if_unset(plant.line_promised),
+        _last_if_unset(plant.line_requested),
+        _last_if_unset(plant.line_ordered),
     )
+    lines = len(plant.line_id)
     size = len(plant.demand_id)
     major = np.full(size, 2**40, np.int64)
     line_rank = np.empty(lines, np.int64)
     line_rank[by_rank] = np.arange(lines)
-    is_line = plant.demand_kind == DemandKind.LINE
-    is_component = plant.demand_kind == DemandKind.COMPONENT
+    is_line = plant.demand_kind == LINE
+    is_component = plant.demand_kind == COMPONENT
     major[is_line] = line_rank[plant.demand_line[is_line]]
 
     # a peg on what a substitute took the place of stands for nothing
@@ -284,14 +315,28 @@ def _rank(plant: Plant) -> tuple[I32, I32]:
             if np.array_equal(best, before):
                 break
     group = np.where(major < 2**40, 0, 1)
-    safety = plant.demand_kind == DemandKind.SAFETY
+    safety = plant.demand_kind == SAFETY
     group[safety] = np.where(plant.item_safety_kept[plant.demand_item[safety]], -1, 2)
     rest = is_component & (group == 1)
     major[rest] = plant.order_need_by[plant.op_order[plant.demand_op[rest]]]
-    order = np.lexsort((np.arange(size), plant.demand_kind, major, group)).astype(np.int32)
+    # demands stand by kind and id, which parts equals
+    order = _sorted_rows(group, major).astype(np.int32)
     rank = np.empty(size, np.int32)
     rank[order] = np.arange(size)
     return rank, order
+
+
+def _last_if_unset(column: I32) -> I64:
+    return np.where(column == UNSET, 2**40, column.astype(np.int64))
+
+
+def _sorted_rows(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return the rows by the keys, the first one first, then by row."""
+    # a key that is the same everywhere sorts nothing, and is common
+    telling = [key for key in keys if len(key) and key.min() != key.max()]
+    if not telling:
+        return np.arange(len(keys[0]))
+    return np.lexsort(telling[::-1])
 
 
 def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
@@ -300,13 +345,13 @@ def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
     keep = np.flatnonzero(demand.active[plant.peg_demand] & right)
     at, to = plant.peg_supply[keep], plant.peg_demand[keep]
     qty, kind = plant.peg_qty[keep], plant.peg_kind[keep]
-    keys = np.lexsort((at, to, demand.rank[to], kind))
+    keys = _sorted_rows(kind, demand.rank[to], at)
     taken = _take_given(at[keys], to[keys], qty[keys], supply.qty.copy(), plant.demand_qty.copy())
     some = taken > 0
     return _sorted(at[keys][some], to[keys][some], taken[some], kind[keys][some])
 
 
-@njit(cache=True)
+@kernel
 def _take_given(at: Any, to: Any, qty: Any, supply_left: Any, demand_left: Any) -> Any:
     taken = np.zeros(qty.size, np.int64)
     for x in range(qty.size):
@@ -372,7 +417,7 @@ def with_free_pegs(
     )
 
 
-@njit(cache=True)
+@kernel
 def _take_free(
     order: Any, checked: Any, kind: Any, item: Any, left: Any, owner: Any, lot: Any,
     min_life: Any, need_at: Any, user: Any, ptr: Any, listed: Any, supply_left: Any,
@@ -409,7 +454,7 @@ def _take_free(
             supply_left[s] -= q
             if left[d] == 0:
                 break
-        if left[d] > 0 and kind[d] != 2:  # safety stock is never guessed
+        if left[d] > 0 and kind[d] != SAFETY:  # safety stock is never guessed
             peg_supply[n] = -1
             peg_demand[n] = d
             peg_qty[n] = left[d]
@@ -420,7 +465,10 @@ def _take_free(
 
 def _sorted(supply: I32, demand: I32, qty: I64, kind: I8) -> Pegs:
     """Pegs by (demand, kind, supply), each of these once."""
-    keys = np.lexsort((supply, kind, demand))
+    keys = np.argsort(
+        (demand.astype(np.int64) << 34) | (kind.astype(np.int64) << 32) | (supply + 1),
+        kind="stable",
+    )
     supply, demand, qty, kind = supply[keys], demand[keys], qty[keys], kind[keys]
     new = np.ones(len(keys), np.bool_)
     new[1:] = (supply[1:] != supply[:-1]) | (demand[1:] != demand[:-1]) | (kind[1:] != kind[:-1])

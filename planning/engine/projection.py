@@ -7,24 +7,20 @@ kept between calls.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numba import njit
 
 from planning.engine import kernel, pegging
 from planning.engine.circles import circles
 from planning.engine.deliveries import Deliveries, deliver
-from planning.engine.desk import Feeds, open_desk, pieces_of
+from planning.engine.desk import Material, Outcome, attach, block, open_desk
 from planning.engine.inventory import no_levels, stock_levels
 from planning.engine.pegging import Demands, Pegs, Supplies
 from planning.engine.plant import (
     I8,
     I32,
     NEVER,
-    UNSET,
     ArcKind,
-    Bind,
     DemandKind,
     Flags,
     PegKind,
@@ -32,22 +28,13 @@ from planning.engine.plant import (
     Projection,
     QueueRule,
     Reason,
-    Span,
     State,
     Status,
 )
 from planning.engine.work import Work, left_to_do
-from planning.engine.worktime import (
-    Clock,
-    Records,
-    back_at,
-    compile_clock,
-    given_or_guessed,
-)
+from planning.engine.worktime import Clock, compile_clock
 
-BLOCKED = int(State.BLOCKED)
 RUNNING = int(Status.RUNNING)
-DONE = int(Status.DONE)
 OVERLAP = int(ArcKind.OVERLAP)
 MORE_ROUNDS = 3  # after the one with committed dates
 
@@ -62,18 +49,14 @@ class _Facts:
     supplies: Supplies
     demands: Demands
     given: Pegs
-    pieces: Records
     rules: kernel.Rules
-    columns: dict[str, Any]  # of desk.OP, what does not hang on pegs
-    held: Flags  # operations held without a date
-    down: Flags  # operations whose unit is down without a date
 
 
 @dataclass(frozen=True, eq=False)
 class _Round:
     number: int
     pegs: Pegs
-    ops: Records  # of desk.OP, as the pass left them
+    ops: Outcome
     supply_at: I32
     peg_at: I32
     lines: Deliveries
@@ -122,31 +105,6 @@ def _facts(plant: Plant, *, now: int) -> _Facts:
     demands = pegging.demands(plant, clock, now=now)
     site = plant.site
     pull = site.queue_rule == QueueRule.PULL_READY
-    is_open = plant.op_status != Status.DONE
-
-    release = given_or_guessed(plant.op_hold_until, plant.op_hold_again_s, now=now)
-    held = is_open & plant.op_hold & (release == NEVER)
-    floor = np.full(len(plant.op_id), now, np.int32)
-    floor_bind = np.full(len(plant.op_id), int(Bind.NOW), np.int8)
-    for later, bind in (
-        (plant.op_not_before, Bind.NOT_BEFORE),
-        (np.where(plant.op_hold & ~held, release, UNSET), Bind.HOLD),
-    ):
-        beats = later > floor
-        # a running operation's not-before is history
-        if bind == Bind.NOT_BEFORE:
-            beats &= plant.op_status != Status.RUNNING
-        floor[beats] = later[beats]
-        floor_bind[beats] = int(bind)
-    back = np.append(back_at(plant, now=now), UNSET)
-    down = is_open & (back[plant.op_unit] == NEVER)
-    whole = (plant.op_span == Span.NO_BREAK) | plant.op_restart
-    columns = {
-        "family": np.where(plant.op_family == 0, -plant.op_id, plant.op_family),
-        "whole": whole & (plant.op_span != Span.ELAPSED),
-        "floor": floor,
-        "floor_bind": floor_bind,
-    }
     rules = kernel.Rules(
         np.int64(now),
         np.int64(site.horizon),
@@ -163,76 +121,42 @@ def _facts(plant: Plant, *, now: int) -> _Facts:
         supplies=supplies,
         demands=demands,
         given=given,
-        pieces=pieces_of(plant, work),
         rules=rules,
-        columns=columns,
-        held=held,
-        down=down,
     )
 
 
 def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
     """Project with these pegs; circles are taken out by name and the rest is planned."""
-    size = len(plant.op_id)
     static_at, reason = _static_times(facts, pegs)
-    stock = np.full(size, UNSET, np.int32)
-    stock_bind = np.zeros(size, np.int8)
-    stock_ref = np.full(size, -1, np.int32)
-    stock_reason = np.zeros(size, np.int8)
-    moving = np.zeros(len(pegs.supply), np.bool_)
-    moving[pegs.supply >= 0] = facts.supplies.moves[pegs.supply[pegs.supply >= 0]]
-    _bind_stock(
-        pegs.supply, pegs.demand, plant.demand_op, moving, static_at, reason, stock, stock_bind,
-        stock_ref, stock_reason,
-    )  # fmt: skip
-    feeds = _feeds(plant, pegs, moving)
-
-    reason_of = np.zeros(size, np.int8)
-    missing = (plant.op_status == Status.WAITING) & (stock == NEVER)
-    reason_of[missing] = stock_reason[missing]
-    reason_of[facts.down] = int(Reason.UNIT_DOWN)
-    reason_of[facts.held] = int(Reason.HOLD)
-    root_of = np.where(reason_of != 0, np.arange(size), -1).astype(np.int32)
+    real = pegs.supply >= 0
+    moving = np.zeros(len(real), np.bool_)
+    moving[real] = facts.supplies.moves[pegs.supply[real]]
+    material, links, why = attach(plant, pegs.supply, pegs.demand, moving, static_at, reason)
+    circled: list[list[int]] = []
     while True:
-        state = np.zeros(size, np.int8)
-        reason = np.zeros(size, np.int8)
-        root = np.full(size, -1, np.int32)
-        if (root_of >= 0).any():
-            _spread(
-                root_of, reason_of, plant.op_status, plant.op_succ_ptr, plant.succ_arc,
-                plant.arc_succ, plant.arc_kind, feeds.gives_ptr, feeds.gives, state, reason, root,
-            )  # fmt: skip
-        desk = open_desk(
-            plant,
-            facts.clock,
-            facts.work,
-            facts.pieces,
-            feeds,
-            {
-                **facts.columns,
-                "stock": stock,
-                "stock_bind": stock_bind,
-                "stock_ref": stock_ref,
-                "state": state,
-                "reason": reason,
-                "root": root,
-            },
-        )
-        if kernel.run(desk, facts.rules) == 0:
+        desk = open_desk(plant, facts.clock, facts.work, material, links, why, now=facts.now)
+        if why.any():
+            root_of = np.where(why != 0, np.arange(len(why)), -1).astype(np.int32)
+            for members in circled:
+                root_of[members] = members[0]
+            block(desk, root_of, why)
+        kernel.begin(desk, facts.rules)
+        kernel.run(desk, facts.rules)
+        if kernel.hand_out(desk) == 0:
             break
-        for members in _find_circles(plant, facts, feeds, desk.ops[:size]["fixed"] == 0):
-            root_of[members] = members[0]
-            reason_of[members] = int(Reason.CYCLE)
-    ops = desk.ops[:size]
+        unfixed = desk.ops["fixed"] == 0
+        for members in _find_circles(plant, facts, material, unfixed):
+            circled.append(members)
+            why[members] = int(Reason.CYCLE)
+    ops = desk.out
 
     supply_at = facts.supplies.at.copy()
     moves = facts.supplies.moves
-    end = ops["end"][plant.supply_op[moves]].astype(np.int64)
+    end = ops.end[plant.supply_op[moves]].astype(np.int64)
     supply_at[moves] = np.where(
         end == NEVER, NEVER, np.minimum(end + plant.supply_put_away_s[moves], NEVER)
     )
     peg_at = static_at.copy()
-    real = pegs.supply >= 0
     peg_at[real] = supply_at[pegs.supply[real]]
     lines = deliver(
         plant,
@@ -241,8 +165,8 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
         facts.demands,
         pegs,
         peg_at,
-        ops["reason"],
-        ops["root"],
+        ops.reason,
+        ops.root,
         now=facts.now,
     )
     return _Round(number, pegs, ops, supply_at, peg_at, lines)
@@ -258,88 +182,9 @@ def _static_times(facts: _Facts, pegs: Pegs) -> tuple[I32, I8]:
     return at, reason
 
 
-@njit(cache=True)
-def _bind_stock(
-    supply: Any, demand: Any, demand_op: Any, moving: Any, at: Any, reason: Any, stock: Any,
-    bind: Any, ref: Any, why: Any,
-) -> None:  # fmt: skip
-    for x in range(supply.size):
-        o = demand_op[demand[x]]
-        if o < 0 or moving[x] or at[x] <= stock[o]:
-            continue
-        stock[o] = at[x]
-        why[o] = reason[x]
-        if supply[x] >= 0:
-            bind[o] = 4  # Bind.SUPPLY
-            ref[o] = supply[x]
-        else:
-            bind[o] = 5  # Bind.UNCOVERED
-            ref[o] = demand[x]
-
-
-def _feeds(plant: Plant, pegs: Pegs, moving: Flags) -> Feeds:
-    rows = np.flatnonzero(moving & (plant.demand_op[pegs.demand] >= 0))
-    user = plant.demand_op[pegs.demand[rows]]
-    by = np.argsort(user, kind="stable")
-    rows, user = rows[by], user[by]
-    supply = pegs.supply[rows]
-    maker = plant.supply_op[supply]
-    outward = np.argsort(maker, kind="stable")
-    size = len(plant.op_id)
-    in_ptr = np.zeros(size + 1, np.int32)
-    out_ptr = np.zeros(size + 1, np.int32)
-    np.cumsum(np.bincount(user, minlength=size), out=in_ptr[1:])
-    np.cumsum(np.bincount(maker, minlength=size), out=out_ptr[1:])
-    return Feeds(
-        ptr=in_ptr,
-        op=maker,
-        lag=plant.supply_put_away_s[supply],
-        supply=supply,
-        gives_ptr=out_ptr,
-        gives=user[outward],
-    )
-
-
-@njit(cache=True)
-def _spread(
-    root_of: Any, reason_of: Any, status: Any, succ_ptr: Any, succ_arc: Any, succ: Any, kind: Any,
-    gives_ptr: Any, gives: Any, state: Any, reason: Any, root: Any,
-) -> None:  # fmt: skip
-    """BLOCK each root and all that follows it; what follows two roots names the first."""
-    stack = np.zeros(root_of.size, np.int32)
-    for r in range(root_of.size):
-        if root_of[r] < 0 or state[r] == BLOCKED:
-            continue
-        n = 1
-        stack[0] = r
-        state[r] = BLOCKED
-        root[r] = root_of[r]
-        reason[r] = reason_of[r]
-        while n > 0:
-            n -= 1
-            o = stack[n]
-            for x in range(succ_ptr[o], succ_ptr[o + 1]):
-                a = succ_arc[x]
-                s = succ[a]
-                # what runs waits for pieces only; what is done waits for nothing
-                history = status[s] == DONE or (status[s] == RUNNING and kind[a] != OVERLAP)
-                if not history and state[s] != BLOCKED:
-                    state[s] = BLOCKED
-                    root[s] = root_of[r]
-                    reason[s] = reason_of[r]
-                    stack[n] = s
-                    n += 1
-            for x in range(gives_ptr[o], gives_ptr[o + 1]):
-                s = gives[x]
-                if state[s] != BLOCKED:
-                    state[s] = BLOCKED
-                    root[s] = root_of[r]
-                    reason[s] = reason_of[r]
-                    stack[n] = s
-                    n += 1
-
-
-def _find_circles(plant: Plant, facts: _Facts, feeds: Feeds, unfixed: Flags) -> list[list[int]]:
+def _find_circles(
+    plant: Plant, facts: _Facts, material: Material, unfixed: Flags
+) -> list[list[int]]:
     rows = np.flatnonzero(unfixed).tolist()
     local = {o: k for k, o in enumerate(rows)}
     pull = bool(facts.rules.pull)
@@ -350,9 +195,10 @@ def _find_circles(plant: Plant, facts: _Facts, feeds: Feeds, unfixed: Flags) -> 
             runs = plant.op_status[s] == RUNNING and plant.arc_kind[a] != OVERLAP
             if s in local and not runs:
                 followers[k].append(local[s])
-        for s in feeds.gives[feeds.gives_ptr[o] : feeds.gives_ptr[o + 1]].tolist():
-            if s in local:
-                followers[k].append(local[s])
+    gifts = zip(material.gift_from.tolist(), material.gift_to.tolist(), strict=True)
+    for giver, user in gifts:
+        if giver in local and user in local:
+            followers[local[giver]].append(local[user])
     running: dict[int, list[int]] = {}
     for o in rows:
         if plant.op_status[o] == RUNNING and not pull:
@@ -384,10 +230,10 @@ def _pegged_again(plant: Plant, facts: _Facts, last: _Round) -> Pegs | None:
         return None
     other = np.full(len(plant.demand_id), NEVER, np.int32)
     component = plant.demand_kind == DemandKind.COMPONENT
-    bound = ops["bound"].copy()
+    bound = ops.bound.copy()
     fixed = np.flatnonzero(~free & (plant.demand_op[pegs.demand] >= 0))
     np.maximum.at(bound, plant.demand_op[pegs.demand[fixed]], last.peg_at[fixed])
-    bound[ops["state"] != State.DATED] = NEVER
+    bound[ops.state != State.DATED] = NEVER
     other[component] = bound[plant.demand_op[component]]
     line = plant.demand_kind == DemandKind.LINE
     other[line] = facts.demands.need_at[line]
@@ -395,7 +241,7 @@ def _pegged_again(plant: Plant, facts: _Facts, last: _Round) -> Pegs | None:
     if not late.any():
         return None
     need = np.where(facts.demands.need_at == NEVER, facts.now, facts.demands.need_at)
-    start = ops["start"][plant.demand_op[component]]
+    start = ops.start[plant.demand_op[component]]
     need[component] = np.where(start != NEVER, start, need[component])
     keep = (pegs.kind != PegKind.GUESS) & ~late
     kept = Pegs(pegs.supply[keep], pegs.demand[keep], pegs.qty[keep], pegs.kind[keep])
@@ -428,12 +274,6 @@ def _differing_items(plant: Plant, one: Pegs, other: Pegs) -> I32:
     return np.unique(plant.demand_item[np.array(changed, np.int64)]).astype(np.int32)
 
 
-_RESULTS = (
-    "state", "start", "end", "paid", "place", "bind", "bind_ref", "wait", "feeder", "reason",
-    "root", "overtook", "taken_off", "conflict",
-)  # fmt: skip
-
-
 def _result(
     plant: Plant,
     facts: _Facts,
@@ -444,43 +284,44 @@ def _result(
     inventory: bool,
 ) -> Projection:
     work, pegs, lines = facts.work, kept.pegs, kept.lines
-    out = {name: kept.ops[name].copy() for name in _RESULTS}
+    out = kept.ops
     demands = facts.demands
-    dated = out["state"] == State.DATED
+    dated = out.state == State.DATED
     demand_ptr = np.zeros(len(plant.demand_id) + 1, np.int32)
     np.cumsum(np.bincount(pegs.demand, minlength=len(plant.demand_id)), out=demand_ptr[1:])
     demand_at = np.full(len(plant.demand_id), facts.now, np.int32)
     np.maximum.at(demand_at, pegs.demand, kept.peg_at)
     levels = (
-        stock_levels(plant, facts.supplies, demands, kept.supply_at, out["start"], now=facts.now)
+        stock_levels(plant, facts.supplies, demands, kept.supply_at, out.start, now=facts.now)
         if inventory
         else no_levels(plant)
     )
     op_of = plant.supply_op
     supply_state = np.zeros(len(op_of), np.int8)
-    supply_state[kept.supply_at == NEVER] = BLOCKED
+    supply_state[kept.supply_at == NEVER] = int(State.BLOCKED)
     made = op_of >= 0
-    supply_state[made] = out["state"][op_of[made]]
+    supply_state[made] = out.state[op_of[made]]
+    short = pegging.unserved(plant, demands, pegs)
     return Projection(
         now=facts.now,
         horizon=plant.site.horizon,
-        op_state=out["state"],
-        op_start=out["start"],
-        op_end=out["end"],
-        op_setup_s=out["paid"],
+        op_state=out.state,
+        op_start=out.start,
+        op_end=out.end,
+        op_setup_s=out.paid,
         op_work_s=np.where(dated, work.work_s, 0).astype(np.int32),
-        op_place=out["place"],
-        op_bind=out["bind"],
-        op_bind_ref=out["bind_ref"],
-        op_wait=out["wait"],
-        op_end_feeder=out["feeder"],
-        op_reason=out["reason"],
-        op_root=out["root"],
-        op_overtook=out["overtook"].astype(np.bool_),
-        op_taken_off=out["taken_off"].astype(np.bool_),
+        op_place=out.place,
+        op_bind=out.bind,
+        op_bind_ref=out.bind_ref,
+        op_wait=out.wait,
+        op_end_feeder=out.feeder,
+        op_reason=out.reason,
+        op_root=out.root,
+        op_overtook=out.overtook,
+        op_taken_off=out.taken_off,
         op_overdue=work.overdue,
         op_seems_done=work.seems_done,
-        op_conflict=out["conflict"].astype(np.bool_),
+        op_conflict=out.conflict,
         op_input_qty=work.input_qty,
         op_left_qty=work.left_qty,
         op_output_qty=work.output_qty,
@@ -495,7 +336,7 @@ def _result(
         peg_kind=pegs.kind,
         peg_at=kept.peg_at,
         demand_rank=demands.rank,
-        demand_short_qty=pegging.unserved(plant, demands, pegs),
+        demand_short_qty=short,
         demand_need_at=demands.need_at,
         demand_at=demand_at,
         line_state=lines.state,
@@ -505,7 +346,7 @@ def _result(
         line_first_arrive=lines.first_arrive,
         line_late_s=lines.late_s,
         line_judged=lines.judged,
-        line_short_qty=pegging.unserved(plant, demands, pegs)[plant.line_demand],
+        line_short_qty=short[plant.line_demand],
         line_supply=lines.supply,
         line_reason=lines.reason,
         line_root=lines.root,

@@ -72,7 +72,7 @@ def compiled() -> dict[str, int]:
 def warm(say: Callable[[str], None]) -> None:
     """Compile the kernels, or load them where they were compiled before; `say` how it goes."""
     began = time.monotonic()
-    say("compiling the engine (half a minute the first time)")
+    say("compiling the engine (a minute the first time)")
     plant = small_plant()
     projection = project(plant, now=6 * HOUR)
     loads(plant, projection, until=24 * HOUR)

@@ -12,14 +12,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
 from planning.engine.calendars import MINUTE
+from planning.engine.compiled import Records, kernel, lean
 from planning.engine.plant import I32, NEVER, UNSET, Plant
-
-Records = npt.NDArray[np.void]
-
 
 ROW = np.dtype(
     [
@@ -31,15 +27,6 @@ ROW = np.dtype(
     ]
 )
 INTERVAL = np.dtype([("start", np.int32), ("end", np.int32), ("done", np.int32)])
-
-
-unchecked: Any = njit  # with options that its published types leave out
-
-
-def lean(function: Any) -> Any:
-    """Compile without reference counts: for functions that make no array. Counting the arrays of
-    a desk up and down at every call costs twenty times what the functions do."""
-    return unchecked(cache=True, _nrt=False)(function)
 
 
 class Clock(NamedTuple):
@@ -67,6 +54,16 @@ def given_or_guessed(until: I32, again_s: I32, *, now: int) -> I32:
     again = np.minimum(now + again_s.astype(np.int64), NEVER)
     stands = (until > now) & (until != NEVER)
     return np.where(stands, until, np.where(again_s >= 0, again, NEVER)).astype(np.int32)
+
+
+@lean
+def given_else_guessed(until: Any, again_s: Any, now: Any) -> Any:
+    """As `given_or_guessed`, of one."""
+    if now < until < NEVER:
+        return np.int64(until)
+    if again_s < 0:
+        return np.int64(NEVER)
+    return min(now + again_s, np.int64(NEVER))
 
 
 def compile_clock(plant: Plant, *, now: int) -> Clock:
@@ -106,7 +103,7 @@ def compile_clock(plant: Plant, *, now: int) -> Clock:
     return Clock(rows, intervals, base.before, base.minute)
 
 
-@njit(cache=True)
+@kernel
 def _own_intervals(
     own: Any, since: Any, ptr: Any, at: Any, to: Any, opens: Any, horizon: Any,
     round_the_clock: Any, row: Any, iv: Any, free: Any,
@@ -139,7 +136,7 @@ def _own_intervals(
     row[round_the_clock].hi = free + 1
 
 
-@njit(cache=True)
+@lean
 def _open(iv: Any, base: Any, n: Any, a: Any, b: Any) -> Any:
     """Add [a, b) to n sorted intervals behind `base`, merging what touches; returns the new n."""
     first = 0
@@ -164,7 +161,7 @@ def _open(iv: Any, base: Any, n: Any, a: Any, b: Any) -> Any:
     return n - gone + 1
 
 
-@njit(cache=True)
+@lean
 def _close(iv: Any, base: Any, n: Any, a: Any, b: Any, horizon: Any) -> Any:
     """Cut [a, b), widened to whole minutes, out of n intervals behind `base`; the new n."""
     a = max(np.int64(0), a // MINUTE * MINUTE)
@@ -197,7 +194,7 @@ def _close(iv: Any, base: Any, n: Any, a: Any, b: Any, horizon: Any) -> Any:
     return kept
 
 
-@njit(cache=True)
+@kernel
 def _add_up(row: Any, iv: Any) -> None:
     for u in range(row.size):
         work = 0
@@ -281,6 +278,21 @@ def finish(c: Any, u: Any, t: Any, d: Any) -> Any:
     if w > c.row[u].total:
         return np.int64(NEVER)
     return at_work(c, u, w - 1) + 1
+
+
+@lean
+def start_and_finish(c: Any, u: Any, t: Any, d: Any) -> Any:
+    """First working instant of unit u at or after t, and when d work seconds from there are done.
+
+    NEVER is the finish of what does not fit before the horizon; t is not NEVER.
+    """
+    w = worked(c, u, t)
+    start = at_work(c, u, w)
+    if d <= 0 or start == NEVER:
+        return start, start
+    if w + d > c.row[u].total:
+        return start, np.int64(NEVER)
+    return start, at_work(c, u, w + d - 1) + 1
 
 
 @lean

@@ -42,7 +42,7 @@ def test_warming_runs_every_kernel_that_the_engine_calls_from_python() -> None:
 
     ran = {name for name, kernel in kernels() if kernel.signatures}
 
-    assert {"kernel.run", "projection._spread", "options._urgency"} <= ran
+    assert {"kernel.run", "desk.block", "options._urgency"} <= ran
 
 
 def test_the_plant_it_warms_on_has_one_job_that_never_gets_a_date() -> None:

@@ -545,22 +545,24 @@ def _demands_with_other_pegs(before: Plant, after: Plant) -> tuple[tuple[int, in
     columns = ("peg_demand", "peg_supply", "peg_qty", "peg_kind")
     if all(getattr(before, name) is getattr(after, name) for name in columns):
         return ()
-    old, new = _peg_set(before), _peg_set(after)
-    rows = {int(peg[0]) for peg in old ^ new}
+    rows = np.unique(np.setxor1d(_peg_records(before), _peg_records(after))["demand"])
     return tuple(sorted((int(before.demand_kind[r]), int(before.demand_id[r])) for r in rows))
 
 
-def _peg_set(plant: Plant) -> set[tuple[int, ...]]:
-    """Return (demand row, supply kind, supply id, quantity, kind) of each given peg."""
-    supply = plant.peg_supply
-    columns = (
-        plant.peg_demand,
-        plant.supply_kind[supply],
-        plant.supply_id[supply],
-        plant.peg_qty,
-        plant.peg_kind,
-    )
-    return set(zip(*(column.tolist() for column in columns), strict=True))
+_PEG: Final = np.dtype(
+    [(name, np.int64) for name in ("demand", "supply_kind", "supply_id", "qty", "kind")]
+)
+
+
+def _peg_records(plant: Plant) -> npt.NDArray[Any]:
+    """Return each given peg with the id of its supply, whose row may differ between plants."""
+    records = np.empty(len(plant.peg_qty), _PEG)
+    records["demand"] = plant.peg_demand
+    records["supply_kind"] = plant.supply_kind[plant.peg_supply]
+    records["supply_id"] = plant.supply_id[plant.peg_supply]
+    records["qty"] = plant.peg_qty
+    records["kind"] = plant.peg_kind
+    return records
 
 
 # -- what is allowed -----------------------------------------------------------------------------

@@ -89,7 +89,8 @@ class Figures:
     cost         see `OptionCost`; `saves` = money of doing nothing less its money (with unknown
                  terms: at least the cost is unknown, so at most this).
     late_lines, late_days, late_value  lines late after it, their late days, and days x open
-                 value (one unit of money where the value is unknown).
+                 value (one unit of money where the value is unknown), against what was promised
+                 before it: a new promise alone makes nothing less late.
     late_s       late seconds of all late lines; the last tie-break.
     helped, hurt lines that were late and are less so, or cheaper; lines later than they may be,
                  or dearer: the `NAMED` dearest of each; `helped_count`, `hurt_count` of all.
@@ -289,14 +290,15 @@ def _figures(
     full_until, decide_by = _deadlines(ground, after_plant, after, moved)
     value = ground.rules.lines.value
     worth = np.where(value >= 0, value, ONE)
-    late = after.line_late_s > 0
+    late_s, days = _late_as_promised(ground, after_plant, after, cost.late)
+    late = late_s > 0
     return Figures(
         cost=cost,
         saves=ground.money - cost.money,
         late_lines=int(np.count_nonzero(late)),
-        late_days=int(cost.late.days.sum()),
-        late_value=int((cost.late.days * worth).sum()),
-        late_s=int(after.line_late_s[late].sum()),
+        late_days=int(days.sum()),
+        late_value=int((days * worth).sum()),
+        late_s=int(late_s[late].sum()),
         helped=_named_lines(ground, after_plant, after, cost.late, helped),
         hurt=_named_lines(ground, after_plant, after, cost.late, hurt)[::-1],
         helped_count=len(helped),
@@ -309,6 +311,20 @@ def _figures(
         full_until=full_until,
         decide_by=decide_by,
     )
+
+
+def _late_as_promised(
+    ground: _Ground, after_plant: Plant, after: Projection, late: LateCost
+) -> tuple[I64, I64]:
+    """Return by line the late seconds and days against what was promised before the option.
+
+    A new promise makes nothing arrive sooner: only money counts from it.
+    """
+    if ground.plant.line_promised is after_plant.line_promised:
+        return after.line_late_s, late.days
+    later = after_plant.line_promised.astype(np.int64) - ground.plant.line_promised
+    late_s: I64 = after.line_late_s + later
+    return late_s, late_cost(after_plant, after, ground.rules).days
 
 
 def _touched_lines(ground: _Ground, after: Projection, late: LateCost) -> tuple[I64, I64]:

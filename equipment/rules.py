@@ -134,6 +134,31 @@ def expand_calendar(
     ]
 
 
+def shift_at(
+    shifts: Iterable[tuple[str, Shift]], time_zone: str, now: datetime
+) -> tuple[str, Span] | None:
+    """Return the named shift that works at `now` and its instants in UTC; None between shifts.
+
+    Of two that overlap, the one that began last.
+    """
+    zone = ZoneInfo(time_zone)
+    today = now.astimezone(zone).date()
+    found: list[tuple[datetime, datetime, str]] = []
+    for name, shift in shifts:
+        for day in (today - timedelta(days=1), today):
+            if day.weekday() != shift.weekday:
+                continue
+            until = day if shift.ends > shift.starts else day + timedelta(days=1)
+            start = wall_instant(day, shift.starts, zone)
+            end = wall_instant(until, shift.ends, zone)
+            if start <= now < end:
+                found.append((start, end, name))
+    if not found:
+        return None
+    start, end, name = max(found)
+    return name, (start, end)
+
+
 def _minute_down(at: datetime) -> datetime:
     return at.replace(second=0, microsecond=0)
 

@@ -47,8 +47,14 @@ ACTS: dict[str, frozenset[str]] = {
     "hold.release": frozenset({Role.QUALITY, Role.ADMIN}),
     "station.read": _FLOOR | {Role.PLANNER, Role.MAINTENANCE, Role.QUALITY, Role.MANAGER},
     "station.work": _FLOOR,
+    "call.read": ALL,
+    "call.raise": _FLOOR | {Role.PLANNER, Role.MAINTENANCE, Role.QUALITY, Role.STORES},
+    # Whom a kind of call is for is checked by the act itself.
+    "call.answer": ALL - {Role.OPERATOR, Role.VIEWER},
+    "job.move": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "workorder.read": ALL,
     "workorder.release": frozenset({Role.PLANNER, Role.ENGINEER, Role.ADMIN}),
+    "morning.read": frozenset({Role.MANAGER, Role.PLANNER, Role.SUPERVISOR, Role.ADMIN}),
     "delivery.read": ALL,
     "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "task.read": ALL,
@@ -64,7 +70,7 @@ ACTS: dict[str, frozenset[str]] = {
 }
 
 # A decision is a person's: no device token may take one, whatever its role.
-DECISIONS = frozenset({"option.accept", "disruption.handle"})
+DECISIONS = frozenset({"option.accept", "disruption.handle", "job.move"})
 
 # Why an act is off, and who can lift it: shown beside the act, never hidden.
 NEEDS = {
@@ -73,6 +79,9 @@ NEEDS = {
     "hold.place": gettext_lazy("Needs quality, a supervisor or a planner."),
     "hold.release": gettext_lazy("Needs quality."),
     "station.work": gettext_lazy("Needs an operator or supervisor."),
+    "call.raise": gettext_lazy("Needs somebody of the floor."),
+    "call.answer": gettext_lazy("Needs somebody who is called: maintenance, quality or stores."),
+    "job.move": gettext_lazy("Needs a supervisor or planner."),
     "event.report": gettext_lazy("Needs somebody of the floor, maintenance or planning."),
     "equipment.estimate": gettext_lazy("Needs maintenance, a supervisor or a planner."),
     "unsettled.settle": gettext_lazy("Needs a supervisor or planner."),
@@ -83,6 +92,7 @@ NEEDS = {
     "purchase.expect": gettext_lazy("Needs a buyer, stores or a planner."),
     "purchase.receive": gettext_lazy("Needs stores, a supervisor or a buyer."),
     "demand.change": gettext_lazy("Needs sales, a planner or a manager."),
+    "morning.read": gettext_lazy("Needs a manager, planner or supervisor."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 
@@ -284,7 +294,10 @@ NAVIGATION = (
     ("quality:holds", gettext_lazy("Holds"), "shield-alert", "plan.read"),
     ("equipment:list", gettext_lazy("Equipment"), "factory", "plan.read"),
     ("planning:tasks", gettext_lazy("Tasks"), "square-check", "task.read"),
+    ("planning:calls", gettext_lazy("Calls"), "siren", "call.read"),
+    ("planning:lines", gettext_lazy("Lines"), "gauge", "plan.read"),
     ("planning:decisions", gettext_lazy("Decisions"), "check", "plan.read"),
+    ("planning:morning", gettext_lazy("Morning"), "chart-column", "morning.read"),
     ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
 )
 

@@ -150,6 +150,7 @@ class Disruption(models.Model):
     opened_seq = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, help_text="when somebody first looked at it")
     occurrences = models.PositiveIntegerField(default=1)
     snoozed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

@@ -6,7 +6,7 @@ epoch; money is int ten-thousandths of the site's currency.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -109,6 +109,73 @@ def window(
     if opens:
         return -(-begin // MINUTE) * MINUTE, end // MINUTE * MINUTE
     return begin // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+
+
+# -- a shift against its plan ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWork:
+    """What a plan says of one job: from when to when, and how many pieces that makes."""
+
+    start: datetime
+    end: datetime
+    pieces: Decimal
+
+
+def planned_pieces(
+    work: Sequence[PlannedWork],
+    seconds: Callable[[datetime, datetime], int],
+    since: datetime,
+    until: datetime,
+) -> Decimal:
+    """Return how many pieces a plan makes from `since` to `until`, whole ones.
+
+    seconds  working seconds of the unit between two instants: pieces come evenly in these, so
+             that a night or a break in the middle of a job makes none.
+
+    A job counts with the share of its working time that lies in between.
+    """
+    total = Decimal(0)
+    for job in work:
+        begin, finish = max(job.start, since), min(job.end, until)
+        whole = seconds(job.start, job.end)
+        if begin < finish and whole > 0:
+            total += job.pieces * seconds(begin, finish) / whole
+    return total.to_integral_value()
+
+
+# -- how long a decision took -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Seconds from what happened to who saw it, decided it, had it confirmed; None: not known."""
+
+    seen_s: int | None
+    decided_s: int | None
+    confirmed_s: int | None
+
+
+def steps_of_a_decision(
+    happened: datetime | None,
+    seen: datetime | None,
+    decided: datetime,
+    confirmed: datetime | None,
+) -> Steps:
+    """Return how long each step came after what happened.
+
+    Who decides has seen it: a decision without an earlier look is seen when it is taken. A step
+    is never before the one before it: a fact that was told late happened before it was told.
+    """
+    if happened is None:
+        return Steps(None, None, None)
+    seen = decided if seen is None else min(seen, decided)
+
+    def after(at: datetime) -> int:
+        return max(0, int((at - happened).total_seconds()))
+
+    return Steps(after(seen), after(decided), after(confirmed) if confirmed else None)
 
 
 # -- guesses ------------------------------------------------------------------------------------

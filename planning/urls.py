@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from planning.views import disruption, events, floor, lists, tasks, tower
+from planning.views import calls, disruption, events, floor, lines, lists, morning, tasks, tower
 
 planning = [
     path("tower/", tower.tower, name="tower"),
@@ -13,6 +13,14 @@ planning = [
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.finish, name="finish_task"),
     path("tasks/<int:pk>/settle/", tasks.settle_fact, name="settle"),
+    path("lines/", lines.lines, name="lines"),
+    path("lines/<str:code>/", lines.line, name="line"),
+    path("lines/<str:code>/move/", lines.move, name="move_job"),
+    path("morning/", morning.morning, name="morning"),
+    path("calls/", calls.calls, name="calls"),
+    path("calls/<int:pk>/take/", calls.take, name="take_call"),
+    path("calls/<int:pk>/arrived/", calls.arrived, name="call_arrived"),
+    path("calls/<int:pk>/end/", calls.end, name="end_call"),
     path("demo/", tower.demo_control, name="demo_control"),
     path("disruptions/<int:pk>/", disruption.disruption, name="disruption"),
     path("disruptions/<int:pk>/assign/", disruption.assign, name="assign"),
@@ -41,6 +49,12 @@ workorders = [
     path("floor/<str:unit_code>/", floor.station, name="station"),
     path("floor/<str:unit_code>/down/", floor.station_down, name="station_down"),
     path("floor/<str:unit_code>/repair/", floor.station_repair, name="station_repair"),
+    path("floor/<str:unit_code>/call/", floor.station_call, name="station_call"),
+    path(
+        "floor/<str:unit_code>/calls/<int:pk>/cancel/",
+        floor.station_cancel_call,
+        name="station_cancel_call",
+    ),
     path("floor/<str:unit_code>/jobs/<int:pk>/", floor.job, name="job"),
     path("floor/<str:unit_code>/jobs/<int:pk>/<str:name>/", floor.job_act, name="job_act"),
 ]

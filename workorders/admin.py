@@ -8,6 +8,8 @@ from mes.admin import JournalAdmin, MasterAdmin, PartInline
 from mes.commands import Command
 from workorders.actions import save_routing_operation
 from workorders.models import (
+    AndonCall,
+    CallRoute,
     GenealogyEdge,
     JobMaterial,
     JobOrder,
@@ -101,3 +103,16 @@ class GenealogyEdgeAdmin(JournalAdmin):
     list_display = ("event_seq", "consumed", "produced", "quantity")
     list_filter = ("site",)
     list_select_related = ("consumed", "produced")
+
+
+@admin.register(CallRoute)
+class CallRouteAdmin(MasterAdmin):
+    list_display = ("kind", "role", "minutes", "site")
+    list_filter = ("site",)
+
+
+@admin.register(AndonCall)
+class AndonCallAdmin(JournalAdmin):
+    list_display = ("unit", "kind", "state", "called_at", "taken_by", "arrived_at", "ended_at")
+    list_filter = ("site", "kind", "state")
+    list_select_related = ("unit", "taken_by")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalRecords
 
 from equipment.models import Equipment, Reason
 from materials.models import CustomerLine, Item, Lot, PurchaseLine, quantity_field
-from mes.models import Device, Person, Site
+from mes.models import Device, Person, Role, Site
 
 
 class Span(models.TextChoices):
@@ -371,6 +372,121 @@ class Unsettled(models.Model):
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     settlement = models.CharField(max_length=200, blank=True)
+
+
+class CallKind(models.TextChoices):
+    """Whom a station calls."""
+
+    MAINTENANCE = "MAINTENANCE", gettext_lazy("Maintenance")
+    QUALITY = "QUALITY", gettext_lazy("Quality")
+    MATERIAL = "MATERIAL", gettext_lazy("Material")
+    SUPERVISOR = "SUPERVISOR", gettext_lazy("Supervisor")
+    SAFETY = "SAFETY", gettext_lazy("Safety")
+
+
+class CallRoute(models.Model):
+    """Who answers a kind of call on a site and how soon; without a row the house's rule holds."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    kind = models.CharField(max_length=12, choices=CallKind)
+    role = models.CharField(max_length=12, choices=Role)
+    minutes = models.PositiveSmallIntegerField(help_text="until it goes to the next")
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "kind"], name="call_route_is_one_a_kind"),
+            models.CheckConstraint(
+                name="call_route_kind_is_known", condition=Q(kind__in=CallKind.values)
+            ),
+            models.CheckConstraint(
+                name="call_route_role_is_known", condition=Q(role__in=Role.values)
+            ),
+            models.CheckConstraint(
+                name="call_route_waits_a_minute_to_a_day",
+                condition=Q(minutes__gte=1) & Q(minutes__lte=1440),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.role}"
+
+
+class AndonCall(models.Model):
+    """A station calls for help. The row is how it stands; its history are its events.
+
+    `roles` are those called so far, the last one is the one that it waits for.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", gettext_lazy("Nobody has answered")
+        TAKEN = "TAKEN", gettext_lazy("Somebody is coming")
+        ARRIVED = "ARRIVED", gettext_lazy("Somebody is there")
+        ENDED = "ENDED", gettext_lazy("Ended")
+        CANCELLED = "CANCELLED", gettext_lazy("Cancelled")
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    unit = models.ForeignKey(Equipment, models.PROTECT, related_name="calls")
+    kind = models.CharField(max_length=12, choices=CallKind)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    stopped = models.BooleanField(help_text="the machine stands, else it still runs")
+    note = models.CharField(max_length=200, blank=True)
+    job_order = models.ForeignKey(JobOrder, models.PROTECT, null=True)
+    called_at = models.DateTimeField()
+    called_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    device = models.ForeignKey(Device, models.PROTECT, null=True, related_name="+")
+    roles = ArrayField(models.CharField(max_length=12, choices=Role))
+    level = models.PositiveSmallIntegerField(default=0)
+    level_at = models.DateTimeField(help_text="since when it waits for its last role")
+    # When it goes to the next one, None if there is no next; and what that was reckoned from:
+    # the least slack of the deliveries that wait for the unit, in which plan version.
+    due_at = models.DateTimeField(null=True)
+    slack_s = models.BigIntegerField(null=True)
+    plan_version = models.BigIntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+    taken_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    expected_at = models.DateTimeField(null=True)
+    arrived_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    outcome = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit", "kind"],
+                condition=Q(state__in=["OPEN", "TAKEN", "ARRIVED"]),
+                name="a_station_calls_each_kind_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="call_kind_is_known", condition=Q(kind__in=CallKind.values)
+            ),
+            models.CheckConstraint(
+                name="call_state_is_known",
+                condition=Q(state__in=["OPEN", "TAKEN", "ARRIVED", "ENDED", "CANCELLED"]),
+            ),
+            models.CheckConstraint(
+                name="call_is_over_at_an_instant",
+                condition=Q(state__in=["ENDED", "CANCELLED"]) ^ Q(ended_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="call_is_answered_after_it_was_made",
+                condition=(Q(taken_at__isnull=True) | Q(taken_at__gte=F("called_at")))
+                & (Q(arrived_at__isnull=True) | Q(arrived_at__gte=F("taken_at")))
+                & (Q(ended_at__isnull=True) | Q(ended_at__gte=F("called_at"))),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["site", "due_at"],
+                condition=Q(state__in=["OPEN", "TAKEN", "ARRIVED"]),
+                name="open_calls",
+            )
+        ]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (self.State.ENDED, self.State.CANCELLED)
 
 
 class GenealogyEdge(models.Model):

@@ -249,3 +249,53 @@ def compare_queue(asked: Sequence[int], there: Iterable[int]) -> tuple[list[int]
     present = set(there)
     named = set(asked)
     return [job for job in asked if job not in present], sorted(present - named)
+
+
+# Who answers a call and within how many seconds, where the site has no row of its own.
+CALL_ROUTES: dict[str, tuple[str, int]] = {
+    "MAINTENANCE": ("MAINTENANCE", 300),
+    "QUALITY": ("QUALITY", 600),
+    "MATERIAL": ("STORES", 600),
+    "SUPERVISOR": ("SUPERVISOR", 600),
+    "SAFETY": ("SUPERVISOR", 60),
+}
+CALL_LADDER = ("SUPERVISOR", "PLANNER")
+SHORTEST_WAIT_S = 60
+# A call may eat this share of the slack before somebody else hears of it.
+SHARE_OF_SLACK = 20
+LONGEST_ETA_MIN = 240
+
+
+def call_wait(*, kind: str, base_s: int, stopped: bool, slack_s: int | None) -> int:
+    """Return how many seconds a call waits for an answer before it goes to the next role.
+
+    base_s   what the site allows this kind of call when nothing is known.
+    stopped  the machine stands; one that still runs delays nobody yet.
+    slack_s  the least slack of the deliveries that wait for the unit's queue, in seconds,
+             negative if one is late already; None if no delivery is known to wait.
+
+    A twentieth of the slack, but at least half and at most three times the base, and never under
+    a minute. Without a delivery that waits, or while the machine runs: three times and
+    twice the base; a machine that runs towards a delivery that is late already waits the base.
+    Safety waits its base, whoever is or isn't waiting for the goods.
+    """
+    if kind == "SAFETY":
+        return max(base_s, SHORTEST_WAIT_S)
+    longest = 3 * base_s
+    if slack_s is None:
+        wait = longest
+    elif stopped:
+        wait = min(max(slack_s // SHARE_OF_SLACK, base_s // 2), longest)
+    else:
+        wait = base_s if slack_s <= 0 else 2 * base_s
+    return max(wait, SHORTEST_WAIT_S)
+
+
+def next_role(called: Sequence[str]) -> str | None:
+    """Return whom a call goes to when those called so far don't come; None after the planner."""
+    return next((role for role in CALL_LADDER if role not in called), None)
+
+
+def may_answer(roles: Iterable[str], called: Iterable[str]) -> bool:
+    """Whether somebody with these roles may take a call: one of those called, or who leads."""
+    return not set(roles).isdisjoint({*called, *CALL_LADDER, "ADMIN"})

@@ -14,6 +14,7 @@ from equipment.actions.units import (
     set_unit_state,
     unit_went_down,
     working_seconds,
+    working_spans,
 )
 from equipment.actions.windows import add_window, close_place, remove_window, reopen_place
 
@@ -33,4 +34,5 @@ __all__ = [
     "set_unit_state",
     "unit_went_down",
     "working_seconds",
+    "working_spans",
 ]

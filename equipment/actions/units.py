@@ -23,7 +23,7 @@ from equipment.models import (
 )
 from mes.commands import Command
 from mes.errors import Refused
-from mes.models import Role, Task
+from mes.models import Role, Site, Task
 from mes.rows import find
 from mes.rules import occurred
 
@@ -215,6 +215,11 @@ def working_seconds(command: Command, unit: Equipment, start: datetime, end: dat
     """Return the seconds of [start, end) in which the unit's calendar works."""
     if end <= start:
         return 0
+    return rules.working_seconds(working_spans(command.site, unit, start, end), start, end)
+
+
+def working_spans(site: Site, unit: Equipment, start: datetime, end: datetime) -> list[rules.Span]:
+    """Return the spans in which the unit's calendar works, a minute beyond [start, end)."""
     shifts = [
         rules.Shift(weekday, starts, ends)
         for weekday, starts, ends in ShiftPattern.objects.filter(
@@ -223,7 +228,7 @@ def working_seconds(command: Command, unit: Equipment, start: datetime, end: dat
     ]
     exceptions = CalendarException.objects.filter(
         Q(calendar_id=unit.calendar_id) | Q(unit=unit),
-        site=command.site,
+        site=site,
         removed_seq=None,
         ends_at__gt=start,
         starts_at__lt=end,
@@ -234,14 +239,9 @@ def working_seconds(command: Command, unit: Equipment, start: datetime, end: dat
         if row.calendar_id is None or row.calendar_id == unit.calendar_id
     ]
     # Whole minutes around the range, so that the clip to it is exact.
-    spans = rules.expand_calendar(
-        shifts,
-        windows,
-        command.site.time_zone,
-        start - rules.MINUTE,
-        end + rules.MINUTE,
+    return rules.expand_calendar(
+        shifts, windows, site.time_zone, start - rules.MINUTE, end + rules.MINUTE
     )
-    return rules.working_seconds(spans, start, end)
 
 
 def _known_already(

@@ -1,5 +1,6 @@
 """What can happen in planning. Views, tasks and commands call these and nothing inside."""
 
+from planning.actions.calls import call, stakes, watch_calls
 from planning.actions.choices import flip_points
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.decide import accept, undo
@@ -15,6 +16,7 @@ __all__ = [
     "accept",
     "arrange",
     "assign",
+    "call",
     "close",
     "commit_plan",
     "evaluate",
@@ -24,8 +26,10 @@ __all__ = [
     "preview_event",
     "recompute",
     "snooze",
+    "stakes",
     "take_back",
     "tick",
     "undo",
     "undo_ended",
+    "watch_calls",
 ]

@@ -52,6 +52,10 @@ DEMAND_EVENTS = frozenset(
     }
 )
 PLACE_EVENTS = frozenset({"equipment.place.closed", "equipment.place.reopened"})
+CALL_EVENTS = frozenset(
+    f"workorders.call.{name}"
+    for name in ("raised", "taken", "arrived", "ended", "cancelled", "escalated")
+)
 DECISION_EVENTS = frozenset({"planning.option.accepted", "planning.decision.undone"})
 
 
@@ -423,7 +427,7 @@ def _open(
         if last.closed_at > snap.now_at - SAME_AGAIN:
             last.state = Disruption.State.NEW
             last.occurrences += 1
-            last.closed_at = None
+            last.seen_at = last.closed_at = None
             last.close_reason = ""
             last.cause = {**facts}
             last.opened_at = opened_at
@@ -680,6 +684,8 @@ def _topics(found: Found) -> set[str]:
             topics |= {"decisions", "inbox", "tasks"}
         elif event.kind in TASK_EVENTS:
             topics.add("tasks")
+        elif event.kind in CALL_EVENTS:
+            topics.add("calls")
         unit_id = None
         if event.subject_type == "unit":
             unit_id = event.subject_id

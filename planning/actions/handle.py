@@ -13,6 +13,8 @@ from mes.models import RoleGrant
 from mes.rows import find
 from planning.models import Disruption
 
+SEEN = ("state", "growing", "stake_seen", "summary", "seen_at")
+
 
 def assign(command: Command, *, disruption_id: int, person_id: int | None) -> dict[str, Any]:
     """Make a person the owner; None gives it back to everybody.
@@ -26,8 +28,8 @@ def assign(command: Command, *, disruption_id: int, person_id: int | None) -> di
     ):
         raise Missing(_("Nobody of that name works here. Choose again."))
     row.owner_id = person_id
-    _look_at(row)
-    row.save(update_fields=["owner", "state", "growing", "stake_seen", "summary"])
+    _look_at(row, command.now)
+    row.save(update_fields=["owner", *SEEN])
     _record(command, row, "ASSIGNED")
     return {"disruption_id": row.pk}
 
@@ -42,10 +44,10 @@ def snooze(command: Command, *, disruption_id: int, until: datetime | None) -> d
         raise Refused(_("There is nothing to put off: it is over or decided."))
     if until is not None and until <= command.now:
         raise Refused(_("That time is past. Choose a later one."))
-    _look_at(row)
+    _look_at(row, command.now)
     row.state = Disruption.State.SNOOZED
     row.snoozed_until = until
-    row.save(update_fields=["state", "snoozed_until", "growing", "stake_seen", "summary"])
+    row.save(update_fields=["snoozed_until", *SEEN])
     _record(command, row, "SNOOZED", until=until)
     return {"disruption_id": row.pk}
 
@@ -84,12 +86,13 @@ def mark_seen(command: Command, *, disruption_id: int) -> dict[str, Any]:
     Looking is no event of the plant, so nothing is recorded and nothing is computed anew.
     """
     row = find(command, Disruption, disruption_id, lock=True)
-    _look_at(row)
-    row.save(update_fields=["state", "growing", "stake_seen", "summary"])
+    _look_at(row, command.now)
+    row.save(update_fields=SEEN)
     return {"disruption_id": row.pk}
 
 
-def _look_at(row: Disruption) -> None:
+def _look_at(row: Disruption, now: datetime) -> None:
+    row.seen_at = row.seen_at or now
     if row.state == Disruption.State.NEW:
         row.state = Disruption.State.OPEN
     row.growing = False

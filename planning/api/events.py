@@ -24,11 +24,12 @@ from mes.access import may, refusal
 from mes.commands import Command
 from mes.errors import Missing, Refused
 from mes.models import Device
+from planning import actions as planning
 from planning.api import serializers as bodies
 from planning.api.wire import ErrorSerializer, actor_of, answer, body_of, checked, key_of, site_of
 from quality import actions as quality
 from workorders import actions as workorders
-from workorders.models import JobOrder, JobResponse
+from workorders.models import AndonCall, JobOrder, JobResponse
 
 Values = dict[str, Any]
 Row = TypeVar("Row", bound=Model)
@@ -270,6 +271,35 @@ def ship(command: Command, values: Values) -> Values:
     return materials.ship(command, line_id=line.pk, quantity=values["quantity"])
 
 
+def call(command: Command, values: Values) -> Values:
+    return planning.call(
+        command,
+        unit_id=_unit(command, values),
+        kind=values["whom"],
+        stopped=values["stopped"],
+        note=values["note"],
+        job_order_id=_job(command, values) if "work_order" in values else None,
+    )
+
+
+def call_taken(command: Command, values: Values) -> Values:
+    return workorders.take_call(command, call_id=values["call"], minutes=values["minutes"])
+
+
+def call_arrived(command: Command, values: Values) -> Values:
+    return workorders.arrive(command, call_id=values["call"])
+
+
+def call_ended(command: Command, values: Values) -> Values:
+    return workorders.end_call(command, call_id=values["call"], outcome=values["outcome"])
+
+
+def call_cancelled(command: Command, values: Values) -> Values:
+    found = _the(AndonCall, command, pk=values["call"])
+    _own_station(command, found.unit)
+    return workorders.cancel_call(command, call_id=found.pk)
+
+
 def clock(command: Command, values: Values) -> Values:
     return mes.move_clock(command, to=values["to"])
 
@@ -311,6 +341,11 @@ KINDS: dict[str, Kind] = {
     "order_cancel": Kind("demand.change", bodies.OrderCancel, order_cancel),
     "order_restore": Kind("demand.change", bodies.OrderRestore, order_restore),
     "ship": Kind("stock.move", bodies.Ship, ship),
+    "call": Kind("call.raise", bodies.Call, call),
+    "call_taken": Kind("call.answer", bodies.CallTaken, call_taken),
+    "call_arrived": Kind("call.answer", bodies.CallArrived, call_arrived),
+    "call_ended": Kind("call.answer", bodies.CallEnded, call_ended),
+    "call_cancelled": Kind("call.raise", bodies.CallCancelled, call_cancelled),
     "clock": Kind("clock.move", bodies.Clock, clock),
     "speed": Kind("clock.move", bodies.Speed, speed),
 }

@@ -28,7 +28,7 @@ from planning.api.serializers import exact_money, exact_quantity
 from planning.api.wire import ErrorSerializer, Pages, actor_of, site_of
 from planning.models import Decision, Disruption, Impact, Option
 from quality.models import Hold
-from workorders.models import JobLink, JobOrder, UnitQueue, WorkOrder
+from workorders.models import AndonCall, CallKind, JobLink, JobOrder, UnitQueue, WorkOrder
 
 Data = dict[str, Any]
 Shape = serializers.Serializer[Data]
@@ -650,6 +650,87 @@ class Holds(APIView):
                 for row in rows
             ]
         )
+
+
+class CallShape(Shape):
+    call = serializers.IntegerField()
+    unit = serializers.CharField()
+    whom = serializers.ChoiceField(CallKind.values)
+    state = serializers.CharField(help_text="OPEN, TAKEN, ARRIVED, ENDED or CANCELLED")
+    stopped = serializers.BooleanField()
+    note = serializers.CharField(allow_blank=True)
+    work_order = serializers.CharField(allow_null=True)
+    operation = serializers.IntegerField(allow_null=True)
+    called_at = serializers.DateTimeField()
+    called_by = serializers.CharField(allow_null=True)
+    roles = serializers.ListField(
+        child=serializers.CharField(), help_text="called so far; the last one is waited for"
+    )
+    due_at = serializers.DateTimeField(allow_null=True, help_text="when it goes to the next role")
+    slack_s = serializers.IntegerField(
+        allow_null=True, help_text="least slack of the deliveries that wait for the unit"
+    )
+    taken_by = serializers.CharField(allow_null=True)
+    expected_at = serializers.DateTimeField(allow_null=True)
+    answered_s = serializers.IntegerField(allow_null=True, help_text="from the call to the answer")
+    arrived_s = serializers.IntegerField(allow_null=True, help_text="from the call to the arrival")
+    lasted_s = serializers.IntegerField(allow_null=True, help_text="from the call to its end")
+    outcome = serializers.CharField(allow_blank=True)
+
+
+def _call_row(row: AndonCall) -> Data:
+    def after(at: datetime | None) -> int | None:
+        return int((at - row.called_at).total_seconds()) if at else None
+
+    return {
+        "call": row.pk,
+        "unit": row.unit.code,
+        "whom": row.kind,
+        "state": row.state,
+        "stopped": row.stopped,
+        "note": row.note,
+        "work_order": row.job_order and row.job_order.work_order.code,
+        "operation": row.job_order and row.job_order.number,
+        "called_at": row.called_at,
+        "called_by": (row.called_by and row.called_by.name) or (row.device and row.device.code),
+        "roles": row.roles,
+        "due_at": row.due_at,
+        "slack_s": row.slack_s,
+        "taken_by": row.taken_by and row.taken_by.name,
+        "expected_at": row.expected_at,
+        "answered_s": after(row.taken_at),
+        "arrived_s": after(row.arrived_at),
+        "lasted_s": after(row.ended_at),
+        "outcome": row.outcome,
+    }
+
+
+class Calls(APIView):
+    access = "call.read"
+
+    @extend_schema(
+        operation_id="calls_list",
+        summary="Calls for help that stand, or all, newest first, with their response times",
+        parameters=[
+            OpenApiParameter("unit", OpenApiTypes.STR),
+            OpenApiParameter("over", OpenApiTypes.BOOL, description="also those that are over"),
+            *PAGING,
+        ],
+        responses={200: paged("Calls", CallShape), 401: ErrorSerializer, 404: ErrorSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        rows = (
+            AndonCall.objects.filter(site=site_of(request))
+            .select_related("unit", "job_order__work_order", "called_by", "device", "taken_by")
+            .order_by("-called_at", "-pk")
+        )
+        if request.query_params.get("over") not in ("true", "1"):
+            rows = rows.filter(ended_at=None)
+        if unit := request.query_params.get("unit"):
+            rows = rows.filter(unit__code=unit)
+        pages = Pages()
+        page = pages.paginate_queryset(rows, request, view=self) or []
+        return pages.get_paginated_response([dict(CallShape(_call_row(row)).data) for row in page])
 
 
 # -- disruptions, options, decisions -------------------------------------------------------------

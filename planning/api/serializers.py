@@ -281,6 +281,54 @@ class Ship(Body):
     quantity = exact_quantity()
 
 
+class Call(UnitBody):
+    """A station calls somebody; it goes on to the supervisor and the planner if nobody comes."""
+
+    kind = serializers.ChoiceField(["call"])
+    whom = serializers.ChoiceField(["MAINTENANCE", "QUALITY", "MATERIAL", "SUPERVISOR", "SAFETY"])
+    stopped = serializers.BooleanField(help_text=_("the machine stands, else it still runs"))
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    work_order = serializers.CharField(max_length=40, required=False)
+    operation = serializers.IntegerField(min_value=1, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("work_order" in attrs) != ("operation" in attrs):
+            raise serializers.ValidationError(
+                {"operation": [_("Name the work order and its operation, or neither.")]}
+            )
+        return attrs
+
+
+class OneCall(Body):
+    call = serializers.IntegerField(min_value=1, help_text=_("call_id of the call"))
+
+
+class CallTaken(OneCall):
+    """Somebody who is called says in how many minutes he is there."""
+
+    kind = serializers.ChoiceField(["call_taken"])
+    minutes = serializers.IntegerField(min_value=0, max_value=240)
+
+
+class CallArrived(OneCall):
+    """Somebody who is called is at the station."""
+
+    kind = serializers.ChoiceField(["call_arrived"])
+
+
+class CallEnded(OneCall):
+    """A call has been seen to, there or from afar."""
+
+    kind = serializers.ChoiceField(["call_ended"])
+    outcome = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class CallCancelled(OneCall):
+    """The station takes its call back before anybody is there."""
+
+    kind = serializers.ChoiceField(["call_cancelled"])
+
+
 class Clock(Body):
     """The plant's simulated clock moves forward. Not an event of the ledger."""
 

@@ -51,6 +51,7 @@ urlpatterns = [
     path("v1/deliveries", reads.Deliveries.as_view(), name="deliveries"),
     path("v1/purchases", reads.Purchases.as_view(), name="purchases"),
     path("v1/holds", reads.Holds.as_view(), name="holds"),
+    path("v1/calls", reads.Calls.as_view(), name="calls"),
     path("v1/disruptions", reads.Disruptions.as_view(), name="disruptions"),
     path("v1/disruptions/<int:pk>", reads.OneDisruption.as_view(), name="disruption"),
     path(

@@ -29,8 +29,11 @@ from mes.commands import Outcome
 from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from mes.templatetags.downstream import qty
+from planning.actions import call
 from planning.models import Instants, PlanVersion
+from planning.views.calls import coming
 from workorders.actions import (
+    cancel_call,
     correct_report,
     finish,
     report_production,
@@ -38,7 +41,7 @@ from workorders.actions import (
     start,
     stop,
 )
-from workorders.models import JobMaterial, JobOrder, JobResponse, UnitQueue
+from workorders.models import AndonCall, CallKind, JobMaterial, JobOrder, JobResponse, UnitQueue
 
 MOVED_FOR = timedelta(hours=8)
 SHOWN = 30  # jobs of a queue
@@ -49,6 +52,13 @@ DURATIONS = (
     ("480", gettext_lazy("a shift")),
     ("", gettext_lazy("not known")),
 )
+CALL_ICONS = {
+    CallKind.MAINTENANCE: "wrench",
+    CallKind.QUALITY: "shield-alert",
+    CallKind.MATERIAL: "package",
+    CallKind.SUPERVISOR: "user",
+    CallKind.SAFETY: "octagon-alert",
+}
 STATE_WORDS = {
     "RUNNING": gettext_lazy("Running"),
     "SUSPENDED": gettext_lazy("Stopped"),
@@ -128,7 +138,7 @@ def stations(request: PlantRequest) -> HttpResponse:
 def station(request: PlantRequest, unit_code: str) -> HttpResponse:
     """What runs here now and what is next."""
     unit = _unit(request, unit_code)
-    return render_page(request, "floor/queue.html", _queue(request, unit), parts=("queue",))
+    return render_page(request, "floor/queue.html", _queue(request, unit), parts=("queue", "calls"))
 
 
 @access("event.report")
@@ -159,6 +169,88 @@ def station_repair(request: PlantRequest, unit_code: str) -> HttpResponse:
     return _station_answer(request, unit, outcome)
 
 
+@access("call.raise")
+@require_POST
+def station_call(request: PlantRequest, unit_code: str) -> HttpResponse:
+    """Call somebody here; the job that runs goes with the call."""
+    unit = _unit(request, unit_code)
+    job_id = _number(request, "job")
+    outcome = act(
+        request,
+        "call.raise",
+        call,
+        unit_id=unit.pk,
+        kind=request.POST.get("kind", ""),
+        stopped=request.POST.get("stopped") != "no",
+        note=request.POST.get("note", ""),
+        job_order_id=job_id,
+    )
+    return _call_answer(request, unit, outcome, job_id)
+
+
+@access("call.raise")
+@require_POST
+def station_cancel_call(request: PlantRequest, unit_code: str, pk: int) -> HttpResponse:
+    """Help is not needed after all."""
+    unit = _unit(request, unit_code)
+    own = AndonCall.objects.filter(site=request.site, unit=unit, pk=pk)
+    if not own.exists():
+        raise Http404
+    outcome = act(request, "call.cancel", cancel_call, call_id=pk)
+    return _call_answer(request, unit, outcome, _number(request, "job"))
+
+
+def _call_answer(
+    request: PlantRequest, unit: Equipment, outcome: Outcome, job_id: int | None
+) -> HttpResponse:
+    """Back to where it was called from: the job's page or the station's."""
+    if job_id is None:
+        return _station_answer(request, unit, outcome)
+    here = reverse("workorders:job", args=[unit.code, job_id])
+    if not outcome.ok:
+        return refusal_page(request, outcome, retry_url=here)
+    return redirect(here)
+
+
+def _calls(request: PlantRequest, unit: Equipment, job_id: int | None = None) -> dict[str, Any]:
+    """The station's standing calls and the sheet that makes one."""
+    can_call = may(request.actor, "call.raise")
+    standing = (
+        AndonCall.objects.filter(site=request.site, unit=unit, ended_at=None)
+        .select_related("taken_by")
+        .order_by("called_at", "pk")
+    )
+    now = plant_now(request.site)
+    return {
+        "calls": {
+            "here": request.path,
+            "job": job_id,
+            "rows": [
+                {
+                    "pk": each.pk,
+                    "kind": each.get_kind_display(),
+                    "coming": coming(each, now),
+                    "answered": each.state != AndonCall.State.OPEN,
+                    "at": each.called_at,
+                    "cancel_url": reverse(
+                        "workorders:station_cancel_call", args=[unit.code, each.pk]
+                    )
+                    if can_call and each.state != AndonCall.State.ARRIVED
+                    else "",
+                }
+                for each in standing
+            ],
+        },
+        "call": {
+            "url": reverse("workorders:station_call", args=[unit.code]),
+            "kinds": [(kind.value, kind.label, CALL_ICONS[kind]) for kind in CallKind],
+            "job": job_id,
+        }
+        if can_call
+        else None,
+    }
+
+
 def _station_answer(request: PlantRequest, unit: Equipment, outcome: Outcome) -> HttpResponse:
     here = reverse("workorders:station", args=[unit.code])
     if not outcome.ok:
@@ -187,6 +279,7 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
     stock = _stock(site, waiting)
     can_work = may(request.actor, "station.work")
     return {
+        **_calls(request, unit),
         "station": _station(unit),
         "state": {
             "down": stopped is not None,
@@ -361,7 +454,7 @@ def _job_page(
         request,
         "floor/job.html",
         _job_context(request, unit, found),
-        parts=("job", "progress", "check", "next"),
+        parts=("job", "progress", "check", "next", "calls"),
         part=part,
         status=status,
     )
@@ -377,6 +470,7 @@ def _job_context(request: PlantRequest, unit: Equipment, found: JobOrder) -> dic
     running = found.status == "RUNNING"
     since = found.running_since if running else found.last_report_at
     return {
+        **_calls(request, unit, found.pk),
         "station": _station(unit),
         "job": {
             "pk": found.pk,

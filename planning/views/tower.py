@@ -24,6 +24,7 @@ from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from planning import actions, demo, words
 from planning.models import Decision, Disruption, PlanVersion
+from planning.views.calls import waiting_calls
 from planning.views.tasks import waiting_count
 from workorders.models import JobOrder
 
@@ -404,7 +405,7 @@ def demo_control(request: PlantRequest) -> HttpResponse:
 
 
 def nav_counts(request: HttpRequest) -> dict[str, Any]:
-    """How many disruptions and tasks wait, for the frame's navigation."""
+    """How many disruptions, tasks and calls wait, for the frame's navigation."""
     site = getattr(request, "site", None)
     if site is None or getattr(request, "htmx", False):
         return {}
@@ -413,5 +414,6 @@ def nav_counts(request: HttpRequest) -> dict[str, Any]:
         "nav_counts": {
             "inbox": waiting.exclude(kind="BACKLOG").count(),
             "square-check": waiting_count(request),
+            "siren": waiting_calls(request),
         }
     }

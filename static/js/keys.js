@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const WAIT_MS = 40, PAIR_MS = 1200;
-  const places = { c: "inbox", w: "list-ordered", d: "truck", q: "shield-alert", e: "factory", l: "check", t: "layers", o: "square-check" };
+  const places = { c: "inbox", w: "list-ordered", d: "truck", q: "shield-alert", e: "factory", l: "check", t: "layers", o: "square-check", h: "siren" };
   const stored = () => { try { return localStorage.getItem("keys"); } catch { return null; } };
   const typing = (node) => node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName);
   const visible = (node) => Boolean(node) && node.getClientRects().length > 0;

@@ -22,6 +22,10 @@
     const time = `${parts.hour}:${parts.minute}`;
     const text = face.dataset.plantClock === "long" ? `${parts.weekday} ${parts.day} ${parts.month} ${time}` : time;
     if (face.textContent !== text) face.textContent = text;
+    const plant = anchor.plant + (Date.now() - anchor.wall) * anchor.speed;
+    for (const node of document.querySelectorAll("[data-until]")) {
+      node.textContent = Math.max(0, Math.ceil((Date.parse(node.dataset.until) - plant) / 60000));
+    }
   };
   setInterval(tick, 1000);
   tick();

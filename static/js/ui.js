@@ -71,6 +71,21 @@
     setTimeout(() => place.querySelector("[tabindex='-1']")?.focus(), 60);
   });
 
+  /* A tile that must not go off by a sleeve is held for a second; a key on it is meant. */
+  const HOLD_MS = 1000;
+  let holding = null;
+  const letGo = () => { clearTimeout(holding?.timer); holding?.tile.classList.remove("held"); holding = null; };
+  document.addEventListener("pointerdown", (event) => {
+    const tile = event.target.closest("[data-hold]");
+    if (!tile) return;
+    tile.classList.add("held");
+    holding = { tile, timer: setTimeout(() => { const { form } = tile; letGo(); form.requestSubmit(tile); }, HOLD_MS) };
+  });
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => { if (holding) letGo(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-hold]") && event.detail > 0) event.preventDefault();
+  });
+
   /* --- toasts --- */
   window.toast = (text, seconds = 6) => {
     const template = document.getElementById("t-toast"), region = document.getElementById("toasts");

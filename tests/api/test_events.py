@@ -403,3 +403,32 @@ def test_what_can_not_be_meant_is_refused_in_words(simulator, northfield_site, b
     assert answer.status_code == 422
     assert answer.json()["message"].endswith(".")
     assert SiteHead.objects.get(site=northfield_site).seq == before
+
+
+def test_a_call_is_raised_answered_and_ended_by_the_api(simulator, tablet):
+    body = {"kind": "call", "unit": "CNC-07", "whom": "QUALITY", "stopped": True, "note": "burr"}
+    made = tablet.post(body).json()
+    assert made["roles"] == ["QUALITY"]
+    [row] = tablet.get("/api/v1/calls?unit=CNC-07").json()["results"]
+    assert (row["call"], row["state"], row["note"]) == (made["call_id"], "OPEN", "burr")
+    assert row["whom"] == "QUALITY"
+    assert row["called_by"] == "CNC-07-TABLET"
+    taken = {"kind": "call_taken", "call": made["call_id"], "minutes": 3}
+    assert tablet.post(taken).status_code == 403  # an operator's tablet answers no call
+    assert simulator.post(taken).status_code == 200
+    assert simulator.post({"kind": "call_arrived", "call": made["call_id"]}).status_code == 200
+    ended = {"kind": "call_ended", "call": made["call_id"], "outcome": "deburred"}
+    assert simulator.post(ended).status_code == 200
+    assert tablet.get("/api/v1/calls").json()["count"] == 0
+    [row] = tablet.get("/api/v1/calls?over=true").json()["results"]
+    assert (row["state"], row["outcome"], row["arrived_s"]) == ("ENDED", "deburred", 0)
+
+
+def test_a_tablet_calls_for_its_own_station_only_and_takes_its_call_back(tablet):
+    body = {"kind": "call", "unit": "CNC-07", "whom": "MATERIAL", "stopped": False}
+    assert tablet.post({**body, "unit": "CNC-04"}).status_code == 403
+    assert tablet.post({**body, "whom": "JANITOR"}).status_code == 422
+    made = tablet.post(body).json()
+    cancel = {"kind": "call_cancelled", "call": made["call_id"]}
+    assert tablet.post(cancel).status_code == 200
+    assert tablet.post(cancel).status_code == 409

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import violations
 from tests.front.conftest import TABLET, Shop
-from workorders.models import JobResponse, Unsettled
+from workorders import actions as workorders
+from workorders.models import AndonCall, JobResponse, Unsettled
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -28,6 +29,10 @@ PAGES = [
     "/equipment/",
     "/holds/",
     "/tasks/",
+    "/calls/",
+    "/lines/",
+    "/lines/?wall=1",
+    "/morning/",
 ]
 Opener = Callable[..., Page]
 
@@ -45,7 +50,8 @@ def test_a_page_is_accessible_in_both_themes_and_sizes(shop: Shop, open_page: Op
     found = []
     for theme, size in (("light", DESK), ("dark", TABLET)):
         page = open_page(path.format(job=shop.plant.job().pk), theme=theme, size=size)
-        assert page.evaluate("document.documentElement.dataset.theme") == theme
+        shown = "dark" if "wall" in path else theme
+        assert page.evaluate("document.documentElement.dataset.theme") == shown
         found += [(theme, size["width"], *each) for each in violations(page)]
         overflow = "document.documentElement.scrollWidth - window.innerWidth"
         assert page.evaluate(overflow) <= 0
@@ -73,6 +79,79 @@ def test_the_running_job_needs_no_scrolling_on_a_tablet(shop: Shop, open_page: O
         assert box is not None
         assert box["y"] + box["height"] <= foot["y"]
     assert foot["y"] + foot["height"] <= TABLET["height"]
+
+
+def test_a_call_is_seen_where_it_is_answered_and_the_answer_where_it_was_called(
+    shop: Shop, open_page: Opener
+):
+    calls, station = open_page("/calls/", size=DESK), open_page("/floor/CNC-04/")
+    wait_until_live(calls)
+    wait_until_live(station)
+    expect(calls.get_by_test_id("call-row")).to_have_count(0)
+
+    station.get_by_test_id("call-help").click()
+    station.get_by_label("What is it?").fill("Gauge reads 0")
+    station.get_by_test_id("call-quality").click()
+
+    row = calls.get_by_test_id("call-row")
+    expect(row).to_contain_text("CNC-04")
+    expect(row).to_contain_text("Gauge reads 0")
+    row.get_by_test_id("take-5").click()
+    expect(station.get_by_test_id("call-said")).to_have_text("Petra Novak is coming, 5 min")
+    for page in (calls, station):
+        assert violations(page) == []
+    calls.get_by_test_id("arrived").click()
+    expect(station.get_by_test_id("call-said")).to_have_text("Petra Novak is there")
+    calls.get_by_test_id("end-call").click()
+    expect(station.get_by_test_id("call")).to_have_count(0)
+    expect(calls.get_by_test_id("over-row")).to_contain_text("CNC-04")
+
+
+def test_the_wall_shows_a_call_in_large_fits_and_says_when_it_is_not_live(
+    shop: Shop, open_page: Opener
+):
+    wall = open_page("/lines/?wall=1", size={"width": 1920, "height": 1080})
+    wait_until_live(wall)
+    shop.plant.must(
+        workorders.raise_call, unit_id=shop.plant.ids["CNC-07"], kind="SAFETY", stopped=True
+    )
+    row = wall.get_by_test_id("abnormal")
+    expect(row).to_contain_text("CNC-07")
+    expect(wall.get_by_test_id("counts")).to_contain_text("Calls: 1")
+    letters = row.locator("h2").bounding_box()
+    assert letters is not None
+    assert letters["height"] >= 0.03 * 1080
+    for size in ({"width": 1920, "height": 1080}, {"width": 3840, "height": 2160}):
+        wall.set_viewport_size(size)
+        assert wall.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+        assert wall.evaluate(
+            "(part => part.scrollHeight <= part.clientHeight)(document.querySelector('.rows'))"
+        )
+    wall.context.route("**/live?**", lambda route: route.abort())
+    wall.reload()
+    expect(wall.locator("#strip-stale")).to_contain_text("Not live since", timeout=60_000)
+    frame = "getComputedStyle(document.body).borderImageSource"
+    assert "repeating-linear-gradient" in wall.evaluate(frame)
+
+
+def test_a_sleeve_on_the_safety_tile_calls_nobody_and_a_held_finger_does(
+    shop: Shop, open_page: Opener
+):
+    page = open_page(job_path(shop))
+    page.get_by_test_id("call-help").click()
+    tile = page.get_by_test_id("call-safety")
+    tile.click()
+    assert not AndonCall.objects.exists()
+    tile.hover()
+    page.mouse.down()
+    expect(page.get_by_test_id("call")).to_contain_text("Safety")
+    page.mouse.up()
+    called = AndonCall.objects.get()
+    assert (called.kind, called.job_order) == ("SAFETY", shop.plant.job())
+    foot, report = page.locator(".foot").bounding_box(), page.locator("#report").bounding_box()
+    assert foot is not None
+    assert report is not None
+    assert report["y"] + report["height"] <= foot["y"]
 
 
 def test_three_presses_report_once(shop: Shop, open_page: Opener):

@@ -1,5 +1,15 @@
 """What can happen to work orders and job orders. The only writer of this app's tables."""
 
+from workorders.actions.calls import (
+    Stake,
+    arrive,
+    cancel_call,
+    end_call,
+    escalate_call,
+    raise_call,
+    reckon_again,
+    take_call,
+)
 from workorders.actions.masters import add_routing, save_routing_operation
 from workorders.actions.orders import close_order, create_order, release
 from workorders.actions.queues import move_job, set_queue
@@ -23,16 +33,23 @@ from workorders.actions.supplies import (
 )
 
 __all__ = [
+    "Stake",
     "add_routing",
+    "arrive",
+    "cancel_call",
     "close_order",
     "correct_report",
     "create_order",
+    "end_call",
+    "escalate_call",
     "finish",
     "free_job",
     "hold_job",
     "keep_unsettled",
     "move_job",
     "put_away",
+    "raise_call",
+    "reckon_again",
     "release",
     "report_production",
     "reserve",
@@ -46,5 +63,6 @@ __all__ = [
     "stop",
     "substitute",
     "suspend_jobs_of",
+    "take_call",
     "unreserve",
 ]

@@ -6,13 +6,14 @@ import logging
 import signal
 import threading
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from mes.clock import wall_now
-from planning.actions import flip_points, recompute, tick
+from planning.actions import flip_points, recompute, tick, watch_calls
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,22 @@ select distinct site_id from planning_disruption
  where state <> 'CLOSED' and (summary ->> 'flip_due')::boolean
 """
 
+# Sites where a call for help is due on the plant's clock, or was reckoned on an older plan.
+CALLS = """
+select distinct a.site_id
+  from workorders_andoncall a
+  join mes_site s on s.id = a.site_id join mes_siteplan p on p.site_id = a.site_id
+  left join mes_siteclock c on c.site_id = a.site_id
+ where a.state in ('OPEN', 'TAKEN') and a.due_at is not null
+   and (a.plan_version < p.plan_version
+        or a.due_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end)
+"""
+
 
 class Command(BaseCommand):
     """Runs until it is told to end. Two at once are safe: a site has one lock."""
 
-    help = "Recompute sites whose events were not answered, and tick the clocks of all."
+    help = "Recompute what was not answered, tick the clocks, pass on calls that wait too long."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then end")
@@ -84,6 +96,9 @@ class Command(BaseCommand):
 def sweep(*, patience_s: float) -> list[int]:
     """One round; returns the sites that were looked at."""
     close_old_connections()
+    now = wall_now()
+    for site_id in _sites(CALLS, now=now):
+        watch_calls(site_id, wall_now=now)
     behind = _sites(BEHIND, patience=patience_s)
     for site_id in behind:
         recompute(site_id, wall_now=wall_now())
@@ -96,7 +111,7 @@ def sweep(*, patience_s: float) -> list[int]:
     return [*behind, *ticking]
 
 
-def _sites(query: str, **values: float) -> list[int]:
+def _sites(query: str, **values: float | datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         return [row[0] for row in cursor.fetchall()]

@@ -140,6 +140,22 @@
       if (button) view(button);
     }
   });
+  /* What a form would do is of the values of a while ago until the answer to the last one is here. */
+  let typed = 0;
+  const effectOf = (form) => form && document.querySelector(`[data-effect-of="${CSS.escape(form.id)}"]`);
+  document.addEventListener("input", (event) => {
+    const effect = effectOf(event.target.form);
+    if (!effect) return;
+    typed += 1;
+    effect.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.closest("[data-effect-of]")) event.detail.xhr.typed = typed;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr, elt } = event.detail;
+    if (xhr.typed === typed) elt.closest("[data-effect-of]")?.setAttribute("aria-busy", "false");
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -93,6 +93,7 @@ def test_a_breakdown_in_frame_welding_from_the_first_look_to_the_undo(
     planner.locator("[name=note]").fill("wire feed jammed")
     effect = planner.get_by_test_id("effect-sentence")
     expect(effect).to_contain_text("If nothing is done")
+    expect(planner.get_by_test_id("effect-of")).not_to_have_attribute("aria-busy", "true")
     foretold = effect.inner_text()
     assert not ShopFloorEvent.objects.filter(kind="equipment.unit.went_down").exists()
     planner.get_by_test_id("save-event").click()

@@ -33,6 +33,7 @@ def say(page: Page, url: str, kind: str, choices: dict[str, str], values: dict[s
         page.locator(f"[name={name}]").fill(value)
     effect = page.get_by_test_id("effect-sentence")
     expect(effect).to_contain_text("If nothing is done")
+    expect(page.get_by_test_id("effect-of")).not_to_have_attribute("aria-busy", "true")
     shown = effect.inner_text()
     page.get_by_test_id("save-event").click()
     page.wait_for_url(re.compile("/(tower|disruptions/.*)/"))

@@ -69,6 +69,7 @@ def break_cnc_04(page: Page, url: str) -> str:
     page.locator("[name=note]").fill("spindle bearing alarm 2041")
     effect = page.get_by_test_id("effect-sentence")
     expect(effect).to_contain_text("If nothing is done")
+    expect(page.get_by_test_id("effect-of")).not_to_have_attribute("aria-busy", "true")
     shown = effect.inner_text()
     page.get_by_test_id("save-event").click()
     page.wait_for_url(re.compile("/(tower|disruptions/.*)/"))

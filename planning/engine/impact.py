@@ -326,10 +326,6 @@ class LineHit:
     def is_late(self) -> bool:
         return self.late_after_s > 0
 
-    @property
-    def turns_late(self) -> bool:
-        return self.late_before_s <= 0 < self.late_after_s
-
 
 @dataclass(frozen=True)
 class Impact:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -146,16 +146,35 @@ def declared_access(view: Callable[..., Any]) -> str | None:
 
 
 def actor_for(person: Person, site: Site) -> Actor:
-    grants = {
-        grant.role: Grant(
-            role=grant.role,
-            amount_limit=grant.amount_limit,
-            may_touch_frozen=grant.may_touch_frozen,
-            may_hurt_customer=grant.may_hurt_customer,
-        )
-        for grant in RoleGrant.objects.filter(person=person, site=site)
-    }
-    return Actor(name=person.name, person_id=person.pk, grants=grants)
+    """A person on a site, with what he may himself and what as a deputy of others now."""
+    own: dict[str, Grant] = {}
+    lent: dict[int, list[Grant]] = {}
+    now = None
+    for row in RoleGrant.objects.filter(Q(person=person) | Q(deputy=person), site=site):
+        if row.person_id == person.pk:
+            own[row.role] = grant_of(row)
+            continue
+        now = now or plant_now(site)
+        assert row.deputy_from is not None  # a deputy stands in from an instant to a later one
+        assert row.deputy_to is not None
+        if row.deputy_from <= now < row.deputy_to:
+            lent.setdefault(row.person_id, []).append(grant_of(row))
+    return Actor(
+        name=person.name,
+        person_id=person.pk,
+        grants=own,
+        stands_in={number: tuple(grants) for number, grants in lent.items()},
+    )
+
+
+def grant_of(row: RoleGrant) -> Grant:
+    return Grant(
+        role=row.role,
+        amount_limit=row.amount_limit,
+        may_touch_frozen=row.may_touch_frozen,
+        may_hurt_customer=row.may_hurt_customer,
+        hours=row.hours,
+    )
 
 
 def token_sha256(token: str) -> str:

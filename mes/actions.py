@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from mes import doorbell, live
+from mes.actor import Actor
 from mes.commands import Command
 from mes.errors import Refused, Stale
 from mes.models import Role, SiteClock, Task
@@ -58,6 +59,15 @@ def _stands_at(command: Command) -> datetime:
     return at
 
 
+def may_finish(actor: Actor, task: Task) -> bool:
+    """Whether a task is asked of this person: by his role, or of him or whom he stands in for."""
+    if Role.ADMIN in actor.roles:
+        return True
+    if task.person_id is not None:
+        return task.person_id == actor.person_id or task.person_id in actor.stands_in
+    return task.role in actor.roles
+
+
 def finish_task(command: Command, *, task_id: int) -> dict[str, Any]:
     """Mark a task of one of the actor's roles as done; done before is answered as done.
 
@@ -66,11 +76,12 @@ def finish_task(command: Command, *, task_id: int) -> dict[str, Any]:
     task = find(command, Task, task_id, lock=True)
     if task.subject_type == "unsettled":
         raise Refused(_("Say how it was settled; that finishes the task."))
-    if command.actor.roles.isdisjoint({task.role, Role.ADMIN}):
+    if task.subject_type in ("consent", "approval"):
+        raise Refused(_("It asks for a yes or a no; either finishes the task."))
+    if not may_finish(command.actor, task):
+        whose = task.person.name if task.person else task.get_role_display()
         raise Refused(
-            _("This is a task for %(role)s.") % {"role": task.get_role_display()},
-            status=403,
-            code="no_right",
+            _("This is a task for %(role)s.") % {"role": whose}, status=403, code="no_right"
         )
     if task.done_at is None:
         task.done_at, task.done_by_id = command.now, command.actor.person_id

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mes.models import Role
@@ -17,6 +17,7 @@ class Grant:
     amount_limit: Decimal | None = None
     may_touch_frozen: bool = False
     may_hurt_customer: bool = True
+    hours: str = ""  # when it holds, as `rules.hours_of` reads it; empty: always
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,22 @@ class Actor:
     device_id: int | None = None
     on_behalf_of_id: int | None = None
     grants: Mapping[str, Grant] = field(default_factory=dict)
+    # Whom he stands in for as a deputy, by that person's number: what that person may.
+    stands_in: Mapping[int, tuple[Grant, ...]] = field(default_factory=dict)
 
     @property
     def roles(self) -> frozenset[str]:
-        return frozenset(self.grants)
+        lent = (grant.role for grants in self.stands_in.values() for grant in grants)
+        return frozenset(self.grants).union(lent)
+
+    def acting_as(self, roles: Collection[str]) -> Actor:
+        """He himself if he has one of the roles; else as deputy of somebody who has."""
+        if self.on_behalf_of_id is not None or not self.grants.keys().isdisjoint(roles):
+            return self
+        for person_id, grants in self.stands_in.items():
+            if any(grant.role in roles for grant in grants):
+                return replace(self, on_behalf_of_id=person_id)
+        return self
 
 
 SYSTEM = Actor(name="Downstream", grants={Role.ADMIN: Grant(Role.ADMIN)})

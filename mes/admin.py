@@ -218,7 +218,7 @@ class SiteAdmin(MasterAdmin):
 
 @admin.register(RoleGrant)
 class RoleGrantAdmin(MasterAdmin):
-    list_display = ("person", "role", "site", "amount_limit", "may_touch_frozen")
+    list_display = ("person", "role", "site", "amount_limit", "hours", "on_call", "deputy")
     list_filter = ("role", "site")
 
 

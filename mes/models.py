@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
+
+from mes import rules
+
+
+def says_hours(text: str) -> None:
+    """A validator: hours of the week as `rules.hours_of` reads them."""
+    try:
+        rules.hours_of(text)
+    except ValueError as problem:
+        raise ValidationError(
+            _("Write hours as Mon-Fri 06:00-14:00, Sat 06:00-12:00: %(what)s is none."),
+            params={"what": problem},
+        ) from problem
 
 
 class Site(models.Model):
@@ -137,12 +152,39 @@ class RoleGrant(models.Model):
     )
     may_touch_frozen = models.BooleanField(default=False)
     may_hurt_customer = models.BooleanField(default=True)
+    hours = models.CharField(
+        max_length=200, blank=True, validators=[says_hours],
+        help_text="when he is on duty and may decide: Mon-Fri 06:00-14:00; empty: always",
+    )  # fmt: skip
+    on_call = models.CharField(
+        max_length=200, blank=True, validators=[says_hours],
+        help_text="when he is called though not on duty: Mon-Sun 22:00-06:00; empty: never",
+    )  # fmt: skip
+    # Stands in for him from one instant to another, with his authority.
+    deputy = models.ForeignKey(
+        Person, models.PROTECT, null=True, blank=True, related_name="stands_in"
+    )
+    deputy_from = models.DateTimeField(null=True, blank=True)
+    deputy_to = models.DateTimeField(null=True, blank=True)
     history = HistoricalRecords()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["person", "role", "site"], name="role_is_granted_once_a_person_and_site"
+            ),
+            models.CheckConstraint(
+                name="a_deputy_stands_in_from_an_instant_to_a_later_one",
+                condition=Q(deputy=None)
+                | Q(
+                    deputy_from__isnull=False,
+                    deputy_to__isnull=False,
+                    deputy_from__lt=F("deputy_to"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="nobody_is_his_own_deputy",
+                condition=Q(deputy=None) | ~Q(deputy=F("person")),
             ),
             models.CheckConstraint(
                 name="role_grant_role_is_known", condition=Q(role__in=Role.values)
@@ -235,10 +277,13 @@ class CommandKey(models.Model):
 
 
 class Task(models.Model):
-    """Something a role has to do because of an event or a decision."""
+    """Something a role, or one person of it, has to do because of an event or a decision."""
 
     site = models.ForeignKey(Site, models.PROTECT)
     role = models.CharField(max_length=12, choices=Role)
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="+", help_text="empty: any of the role"
+    )
     text = models.CharField(max_length=200)
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()

@@ -1,9 +1,10 @@
-"""When something happened: what a person or an offline tablet said, against the plant's now."""
+"""When something happened, against the plant's now; and hours of the week."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 LATE_AFTER = timedelta(minutes=5)
 # Clocks of tablets differ by this much without anybody being wrong.
@@ -46,3 +47,59 @@ def occurred(
         at = max(at, min(not_before, now))
     clamped = said > now + CLOCK_SKEW or (not_before is not None and said < not_before)
     return Occurred(at=at, late=now - said > LATE_AFTER, clamped=clamped)
+
+
+# -- hours of the week -----------------------------------------------------------------------------
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SPAN = re.compile(r"(?:(\w{3})(?:-(\w{3}))? +)?(\d\d:\d\d)-(\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time of the day on some weekdays (0 is Monday); it ends on the next day if `end` is not
+    later than `start`."""
+
+    weekdays: frozenset[int]
+    start: time
+    end: time
+
+    def covers(self, at: datetime) -> bool:
+        now = at.time()
+        if self.start < self.end:
+            return at.weekday() in self.weekdays and self.start <= now < self.end
+        yesterday = (at.weekday() - 1) % 7
+        return (at.weekday() in self.weekdays and now >= self.start) or (
+            yesterday in self.weekdays and now < self.end
+        )
+
+
+def hours_of(text: str) -> tuple[Span, ...]:
+    """Read "Mon-Fri 06:00-14:00, Sat 06:00-12:00"; without days a span is of every day.
+
+    :raises ValueError: with the part that can't be read.
+    """
+    return tuple(_span(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _span(part: str) -> Span:
+    found = _SPAN.fullmatch(part)
+    if found is None:
+        raise ValueError(part)
+    first, last, start, end = found.groups()
+    try:
+        days = range(7)
+        if first is not None:
+            begin = WEEKDAYS.index(first.title())
+            until = WEEKDAYS.index((last or first).title())
+            days = range(begin, until + (1 if until >= begin else 8))
+        return Span(
+            frozenset(day % 7 for day in days), time.fromisoformat(start), time.fromisoformat(end)
+        )
+    except ValueError as problem:
+        raise ValueError(part) from problem
+
+
+def within(text: str, at: datetime) -> bool:
+    """Whether an instant lies in hours of the week; `at` is local time of the plant."""
+    return any(span.covers(at) for span in hours_of(text))

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from mes.access import ACTS, PlantRequest, access, may, refusal
 from mes.acting import act
-from mes.actions import finish_task
+from mes.actions import finish_task, may_finish
 from mes.actor import Actor
 from mes.htmx import refusal_page, render_page
 from mes.models import Role, Site, Task
@@ -27,7 +27,8 @@ LATELY = 10
 
 def open_tasks(site: Site, actor: Actor) -> QuerySet[Task]:
     """The tasks that this person's roles are asked to do; an administrator sees everybody's."""
-    mine = Q(role__in=actor.roles)
+    people = [actor.person_id, *actor.stands_in]
+    mine = Q(role__in=actor.roles, person=None) | Q(person__in=[p for p in people if p])
     if not actor.roles.isdisjoint(ACTS["unsettled.settle"]):
         mine |= Q(subject_type="unsettled")
     if Role.ADMIN in actor.roles:
@@ -43,11 +44,12 @@ def tasks(request: PlantRequest) -> HttpResponse:
     found = Task.objects.filter(site=request.site, done_at=None)
     mine = open_tasks(request.site, request.actor)
     # A task without a time stands after those that have one, the oldest first.
-    waiting = list((found if everybodys else mine).order_by("due_at", "created_at", "pk")[:200])
+    rows = (found if everybodys else mine).select_related("person")
+    waiting = list(rows.order_by("due_at", "created_at", "pk")[:200])
     done = list(
         Task.objects.filter(site=request.site)
         .exclude(done_at=None)
-        .select_related("done_by")
+        .select_related("done_by", "person")
         .order_by("-done_at", "-pk")[:LATELY]
     )
     subjects = _subjects(request.site, [*waiting, *done])
@@ -109,7 +111,7 @@ def _row(request: PlantRequest, task: Task, subjects: Subjects) -> dict[str, Any
     row: dict[str, Any] = {
         "pk": task.pk,
         "text": task.text,
-        "role": task.get_role_display(),
+        "role": task.person.name if task.person else task.get_role_display(),
         "since": task.created_at,
         "due": task.due_at,
         "done_at": task.done_at,
@@ -131,12 +133,10 @@ def _row(request: PlantRequest, task: Task, subjects: Subjects) -> dict[str, Any
     if isinstance(about, Decision) and about.disruption_id is not None:
         row["about"] = about.title
         row["url"] = reverse("planning:disruption", args=[about.disruption_id])
-    if may(request.actor, "task.finish") and not request.actor.roles.isdisjoint(
-        {task.role, Role.ADMIN}
-    ):
+    if may(request.actor, "task.finish") and may_finish(request.actor, task):
         row["done_url"] = reverse("planning:finish_task", args=[task.pk])
     else:
-        row["off"] = _("A task for %(role)s.") % {"role": task.get_role_display()}
+        row["off"] = _("A task for %(role)s.") % {"role": row["role"]}
     return row
 
 

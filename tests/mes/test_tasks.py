@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from mes import commands
+from mes.access import actor_for
 from mes.actions import finish_task
 from mes.actor import Actor, Grant
 from mes.clock import plant_now
 from mes.commands import Outcome
-from mes.models import Role, Site, Task
+from mes.models import Person, Role, RoleGrant, Site, Task
 from tests.mes.test_commands import bare_site
 
 __all__ = ["bare_site"]
@@ -80,3 +83,41 @@ def test_a_task_of_another_site_looks_like_none(bare_site: Site) -> None:
     other = Site.objects.create(code="T9", name="Elsewhere")
     asked = task(other, Role.SUPERVISOR)
     assert finish(bare_site, asked.pk, Role.SUPERVISOR).status == 404
+
+
+def test_a_task_of_one_person_is_his_and_not_his_roles(bare_site: Site) -> None:
+    asked = task(bare_site, Role.PLANNER)
+    asked.person = Person.objects.create(name="M. Okafor")
+    asked.save()
+
+    refused = finish(bare_site, asked.pk, Role.PLANNER)
+    assert refused.status == 403
+    assert "M. Okafor" in refused.message
+    assert finish(bare_site, asked.pk, Role.ADMIN).ok
+
+
+@pytest.mark.parametrize("subject", ["consent", "approval"])
+def test_what_asks_for_an_answer_is_not_ticked(bare_site: Site, subject: str) -> None:
+    assert finish(bare_site, task(bare_site, Role.PLANNER, subject).pk, Role.PLANNER).status == 422
+
+
+def test_a_deputy_has_the_roles_of_whom_he_stands_in_for_while_he_does(bare_site: Site) -> None:
+    now = plant_now(bare_site)
+    chief, deputy = (Person.objects.create(name=name) for name in ("M. Okafor", "J. Marek"))
+    grant = RoleGrant.objects.create(
+        person=chief, role=Role.MANAGER, site=bare_site, deputy=deputy,
+        deputy_from=now - timedelta(hours=1), deputy_to=now + timedelta(hours=1),
+    )  # fmt: skip
+
+    assert actor_for(deputy, bare_site).roles == {Role.MANAGER}
+    assert actor_for(deputy, bare_site).acting_as([Role.MANAGER]).on_behalf_of_id == chief.pk
+    assert actor_for(chief, bare_site).acting_as([Role.MANAGER]).on_behalf_of_id is None
+    grant.deputy_from, grant.deputy_to = now - timedelta(hours=2), now - timedelta(hours=1)
+    grant.save()
+    assert actor_for(deputy, bare_site).roles == set()
+
+
+def test_a_deputy_without_times_is_refused_by_the_database(bare_site: Site) -> None:
+    chief, deputy = (Person.objects.create(name=name) for name in ("M. Okafor", "J. Marek"))
+    with pytest.raises(IntegrityError, match="deputy"):
+        RoleGrant.objects.create(person=chief, role=Role.MANAGER, site=bare_site, deputy=deputy)

@@ -54,6 +54,7 @@ fmt: setup-dev
 	git ls-files -z -- '*.html' | xargs -0r $(BIN)/djade --target-version 5.2
 
 bench: setup-dev
+	@$(BIN)/python -m tests.browser
 	@$(BIN)/python manage.py warm_kernels
 	$(BIN)/python -m tests.bench $(ARGS)
 

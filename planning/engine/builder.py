@@ -19,6 +19,7 @@ from planning.engine import calendars
 from planning.engine.plant import (
     I32,
     I64,
+    NEVER,
     UNSET,
     ArcKind,
     DemandKind,
@@ -487,11 +488,14 @@ def _named(prefix: str, columns: Columns, *, skip: tuple[str, ...] = ()) -> dict
 
 
 def _in_topological_order(op: Columns, arc: Columns) -> tuple[Columns, I32, I32]:
-    """Sort operations so that arcs lead forward, the smallest (order, number, id) first.
+    """Sort operations so that arcs lead forward, the smallest (planned start, order, number, id)
+    first.
 
-    What stands on a circle of arcs, or behind one, comes last in the order of its keys.
+    What is planned to start together lies together: a pass goes through time, and so through
+    memory. What stands on a circle of arcs, or behind one, comes last in the order of its keys.
     """
-    keys = np.lexsort((op["id"], op["number"], op["order"]))
+    planned = np.where(op["baseline_start"] == UNSET, NEVER, op["baseline_start"])
+    keys = np.lexsort((op["id"], op["number"], op["order"], planned))
     op = {name: column[keys] for name, column in op.items()}
     by_id = _order(op["id"])
     pred = _rows_of(arc["pred"], op["id"], by_id, "arc", "operation")

@@ -55,6 +55,13 @@ def records(count: int, dtype: np.dtype[np.void]) -> Records:
     return found
 
 
+def copied(rows: Records) -> Records:
+    """Return a copy of the records, laid as `records` lays them."""
+    found = records(len(rows), rows.dtype)
+    found.view(np.uint8)[:] = rows.view(np.uint8)  # as bytes: by field it takes ten times as long
+    return found
+
+
 class Ops(NamedTuple):
     """Columns of the operations, as in `Plant`; `id` is op_id, and so on."""
 

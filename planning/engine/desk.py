@@ -17,13 +17,15 @@ from planning.engine.compiled import (
     Records,
     Units,
     columns,
+    copied,
     inlined,
     kernel,
     lean,
     records,
 )
 from planning.engine.plant import I8, I32, I64, Flags, Plant
-from planning.engine.work import Work, pace_of, used_of
+from planning.engine.remembered import remembered
+from planning.engine.work import WORK_COLUMNS, Work, pace_of, standing_work, used_of
 from planning.engine.worktime import Clock, given_else_guessed
 
 NEVER = p.NEVER
@@ -49,8 +51,8 @@ OP = np.dtype(
         ("waits", np.int32),  # how many before it are not fixed
         ("setup", np.int32),  # if the family changes; fixed: what it pays
         ("work", np.int32),
-        # the latest of now, not-before, hold end and the ends of those before it; known: bound by
-        # all but its place; fixed: its start. What runs goes on then: its start is history
+        # the latest of not-before, hold end and the ends of those before it; known: bound by now
+        # too, and all but its place; fixed: its start. What runs goes on then: its start is history
         ("start", np.int32),
         ("end", np.int32),  # NEVER until it is fixed
         ("bind_ref", np.int32),  # of `bind`
@@ -175,11 +177,38 @@ class Desk(NamedTuple):
     changed: I32  # (U): units whose candidate may have changed
     turn: I64  # (U): key of the unit's candidate; -1
     heap: I64  # keys of candidates, smallest first
-    counts: I64  # how many there are: RUNS of running, TO_LOOK_AT of stack, CHANGED, IN_HEAP;
+    counts: I64  # how many there are: TO_LOOK_AT of stack, CHANGED, IN_HEAP;
     # LOOKED_AT: the rows before this one have been looked at in their order
 
 
-RUNS, TO_LOOK_AT, CHANGED, IN_HEAP, LOOKED_AT = range(5)
+TO_LOOK_AT, CHANGED, IN_HEAP, LOOKED_AT = range(4)
+
+
+class Laid(NamedTuple):
+    """What a desk begins with whatever the time is."""
+
+    ops: Records  # (O) of OP, as if `now` came before everything and nothing were held
+    running: I32
+    held: I32  # rows of the operations on hold that are not done
+    piece: I32  # (O): row among `pieces`, of those that have one
+    pieces: I32  # rows of what runs, and of both ends of each OVERLAP arc
+
+
+@remembered(*WORK_COLUMNS, "succ_arc", "queue_op", "unit_id")
+def _laid(plant: Any) -> Laid:
+    ops, arcs = columns(plant, Ops, "op_"), columns(plant, Arcs, "arc_")
+    piece, pieces = _who_has_pieces(ops.status, arcs)
+    laid = records(len(ops.id), OP)
+    seat = np.empty(len(ops.id), np.int32)
+    seat[plant.queue_op] = np.arange(len(plant.queue_op), dtype=np.int32)
+    _lay(laid, ops, arcs, plant.succ_arc, standing_work(plant).work_s, seat, len(plant.unit_id))
+    return Laid(
+        ops=laid,
+        running=np.flatnonzero(ops.status == RUNNING).astype(np.int32),
+        held=np.flatnonzero(ops.hold & (ops.status != DONE)).astype(np.int32),
+        piece=piece,
+        pieces=pieces,
+    )
 
 
 def open_desk(
@@ -192,18 +221,21 @@ def open_desk(
                      here where it is held or its unit is down without an end.
     """
     size, units = len(plant.op_id), len(plant.unit_id)
-    ops, arcs = columns(plant, Ops, "op_"), columns(plant, Arcs, "arc_")
-    piece, listed = _who_has_pieces(ops.status, arcs)
+    facts, arcs = columns(plant, Ops, "op_"), columns(plant, Arcs, "arc_")
+    laid = _laid(plant)
+    ops = copied(laid.ops)
+    if links.any():
+        ops["links"] = links
     desk = Desk(
         clock=clock,
-        ops=records(size, OP),
+        ops=ops,
         net=Network(
             pred_ptr=plant.op_pred_ptr,
             succ_ptr=plant.op_succ_ptr,
             succ_arc=plant.succ_arc,
             arcs=arcs,
-            piece=piece,
-            pieces=np.empty(len(listed), PIECES),
+            piece=laid.piece,
+            pieces=np.empty(len(laid.pieces), PIECES),
         ),
         setup_left=plant.op_setup_left_s,
         material=material,
@@ -212,24 +244,24 @@ def open_desk(
         places=np.empty(len(plant.place_family), PLACE),
         queue=np.empty(size, np.int32),
         after=np.empty(size, np.int32),
-        running=np.empty(size, np.int32),
+        running=laid.running,
         # at most: when nothing is before it, and when it is next on its unit
         stack=np.empty(units + 3 * size, np.int32),
         changed=np.empty(units, np.int32),
         turn=np.full(units, -1, np.int64),
         # at most one key a mark: at the start, when fixed, when known, when it gets no date
         heap=np.empty(units + 5 * size, np.int64),
-        counts=np.zeros(5, np.int64),
+        counts=np.zeros(4, np.int64),
     )
-    _lay(
+    desk.queue[: len(plant.queue_op)] = plant.queue_op
+    _lay_now(
         desk,
-        ops,
+        facts,
         columns(plant, Units, "unit_"),
         work,
-        listed,
-        plant.queue_op,
+        laid.pieces,
+        laid.held,
         plant.place_family,
-        links,
         np.int64(now),
         why,
     )
@@ -302,7 +334,7 @@ def _lay_pieces(d: Any, f: Any, units: Any, w: Any, listed: Any, now: Any) -> No
 
 
 @inlined
-def _lay_units(d: Any, units: Any, planned: Any, family: Any, now: Any) -> None:
+def _lay_units(d: Any, units: Any, family: Any, now: Any) -> None:
     """Nothing is taken off yet: a unit's queue is the plant's."""
     for u in range(units.queue_ptr.size):
         d.units[u].places = units.place_ptr[u]
@@ -319,106 +351,125 @@ def _lay_units(d: Any, units: Any, planned: Any, family: Any, now: Any) -> None:
         d.places[x].free = now
         d.places[x].last = -1
         d.places[x].taken = 0
-    for i in range(planned.size):
-        d.queue[i] = planned[i]
-        d.after[planned[i]] = i  # its seat, until it is laid
+
+
+@lean
+def _lay_start(ops: Any, f: Any, arcs: Any, o: Any, release: Any) -> None:
+    """What holds operation o, which is not done, back that is known before the pass begins.
+
+    release  end of its hold; UNSET where it is not held.
+    """
+    runs = f.status[o] == RUNNING
+    start = np.int64(UNSET)
+    bind = BY_NOW
+    ref = -1
+    if not runs:  # of what runs it is history
+        start = np.int64(f.not_before[o])
+        bind = BY_NOT_BEFORE
+    if release > start:
+        start = release
+        bind = BY_HOLD
+    for a in range(f.pred_ptr[o], f.pred_ptr[o + 1]):
+        before = arcs.pred[a]
+        if not runs and arcs.kind[a] != OVERLAP and f.status[before] == DONE:
+            end = np.int64(f.actual_end[before]) + arcs.lag_s[a]
+            if end > start:
+                start = min(end, np.int64(NEVER))
+                bind = BY_ARC
+                ref = before
+    ops[o].start = start
+    ops[o].bind = bind
+    ops[o].bind_ref = ref
 
 
 @inlined
-def _lay_facts(d: Any, f: Any, w: Any, o: Any, units: Any, now: Any) -> None:
-    """What holds operation o back whatever stands before it, and what it takes."""
-    ops = d.ops
+def _lay_facts(ops: Any, f: Any, o: Any, work: Any, seat: Any, units: Any) -> None:
     status = f.status[o]
     span = f.span[o]
-    start = now
-    bind = BY_NOW
-    if f.not_before[o] > start and status != RUNNING:  # of what runs it is history
-        start = np.int64(f.not_before[o])
-        bind = BY_NOT_BEFORE
-    if f.hold[o]:
-        release = given_else_guessed(f.hold_until[o], f.hold_again_s[o], now)
-        if release != NEVER and release > start:
-            start = release
-            bind = BY_HOLD
     ops[o].family = f.family[o] if f.family[o] != 0 else -f.id[o]
     ops[o].unit = f.unit[o] if f.unit[o] >= 0 else units
-    ops[o].seat = d.after[o]
+    ops[o].seat = seat[o]
     ops[o].setup = f.setup_s[o]
-    ops[o].work = w.work_s[o]
-    ops[o].start = start
+    ops[o].work = work[o]
     ops[o].end = NEVER
-    ops[o].bind_ref = -1
     ops[o].place = -1
     ops[o].status = status
     ops[o].span = span
     ops[o].whole = (span == NO_BREAK or f.restart[o]) and span != ELAPSED
     ops[o].pinned = f.pinned[o]
     ops[o].resumes = f.setup_left_s[o] > 0 and status != RUNNING
+    ops[o].links = 0
     ops[o].taken_off = 0
     ops[o].known = 0
     ops[o].fixed = 0
-    ops[o].bind = bind
     ops[o].wait = 0
     if status == DONE:
         ops[o].start = f.actual_start[o]
         ops[o].end = f.actual_end[o]
         ops[o].setup = 0
         ops[o].bind = STARTED
+        ops[o].bind_ref = -1
         ops[o].fixed = 1
 
 
 @inlined
-def _lay_arcs(d: Any, f: Any, o: Any) -> None:
-    """What waits for what. That something is done is known before the pass begins."""
-    ops = d.ops
-    net = d.net
-    arcs = net.arcs
+def _lay_arcs(ops: Any, f: Any, arcs: Any, succ_arc: Any, o: Any) -> None:
+    """What waits for what."""
     waits = 0
     overlaps = 0
-    for a in range(net.pred_ptr[o], net.pred_ptr[o + 1]):
-        before = arcs.pred[a]
+    for a in range(f.pred_ptr[o], f.pred_ptr[o + 1]):
         overlap = arcs.kind[a] == OVERLAP
         if overlap:
             overlaps = 1
-        if f.status[o] != RUNNING or overlap:  # what runs waits for pieces only
-            if f.status[before] != DONE:
-                waits += 1
-            elif not overlap:
-                end = np.int64(f.actual_end[before]) + arcs.lag_s[a]
-                if end > ops[o].start and f.status[o] != DONE:
-                    ops[o].start = min(end, np.int64(NEVER))
-                    ops[o].bind = BY_ARC
-                    ops[o].bind_ref = before
+        # what runs waits for pieces only; that something is done is known before the pass begins
+        if (f.status[o] != RUNNING or overlap) and f.status[arcs.pred[a]] != DONE:
+            waits += 1
     ops[o].waits = waits
     ops[o].overlaps = overlaps
     ops[o].succ = -1
-    x = net.succ_ptr[o]
-    if net.succ_ptr[o + 1] == x + 1:
-        a = net.succ_arc[x]
+    x = f.succ_ptr[o]
+    if f.succ_ptr[o + 1] == x + 1:
+        a = succ_arc[x]
         if arcs.kind[a] != OVERLAP and arcs.lag_s[a] == 0:
             ops[o].succ = arcs.succ[a]
 
 
 @lean
-def _lay(
-    d: Any, f: Any, units: Any, w: Any, listed: Any, planned: Any, family: Any, links: Any,
-    now: Any, why: Any,
-) -> None:  # fmt: skip
-    ops = d.ops
-    _lay_units(d, units, planned, family, now)
-    _lay_pieces(d, f, units, w, listed, now)
+def _lay(ops: Any, f: Any, arcs: Any, succ_arc: Any, work: Any, seat: Any, units: Any) -> None:
     for o in range(f.status.size):
-        _lay_facts(d, f, w, o, units.queue_ptr.size - 1, now)
-        _lay_arcs(d, f, o)
-        ops[o].links = links[o]
-        if f.status[o] == RUNNING:
-            d.running[d.counts[RUNS]] = o
-            d.counts[RUNS] += 1
+        _lay_facts(ops, f, o, work, seat, units)
+        _lay_arcs(ops, f, arcs, succ_arc, o)
         if f.status[o] != DONE:
-            if f.hold[o] and given_else_guessed(f.hold_until[o], f.hold_again_s[o], now) == NEVER:
-                why[o] = ON_HOLD
-            elif d.clock.row[ops[o].unit].back == NEVER:
-                why[o] = UNIT_DOWN
+            _lay_start(ops, f, arcs, o, np.int64(UNSET))
+
+
+@lean
+def _lay_now(
+    d: Any, f: Any, units: Any, w: Any, listed: Any, held: Any, family: Any, now: Any, why: Any
+) -> None:
+    """What depends on the time, on what is down and on what is held."""
+    ops = d.ops
+    rows = d.clock.row
+    _lay_units(d, units, family, now)
+    _lay_pieces(d, f, units, w, listed, now)
+    for u in range(units.down.size):
+        if rows[u].back == NEVER:
+            for row in range(f.status.size):
+                if ops[row].unit == u and f.status[row] != DONE:
+                    why[row] = UNIT_DOWN
+    for x in range(held.size):
+        o = np.int64(held[x])
+        release = given_else_guessed(f.hold_until[o], f.hold_again_s[o], now)
+        if release == NEVER:
+            why[o] = ON_HOLD
+        else:
+            _lay_start(ops, f, d.net.arcs, o, release)
+    for x in range(d.running.size):
+        o = np.int64(d.running[x])
+        ops[o].work = w.work_s[o]
+        if ops[o].start <= now:
+            ops[o].start = now
+            ops[o].bind = BY_NOW
     for x in range(d.material.feed_to.size):
         ops[d.material.feed_to[x]].waits += 1
 

@@ -57,7 +57,7 @@ def stock_levels(
     when = np.concatenate([at[comes].astype(np.int64), need])
     change = np.concatenate([supply.qty[comes], -plant.demand_qty[wants]])
     turn = np.repeat(np.array([0, 1]), [len(comes), len(wants)])
-    by = np.argsort((item << 33) | (when << 1) | turn, kind="stable")
+    by = np.argsort((item << 33) | (when << 1) | turn)  # equals are added up whatever their order
     levels = no_levels(plant)
     levels.lowest_at[:] = now
     _run(

@@ -16,7 +16,7 @@ import numpy as np
 
 from planning.engine import plant as p
 from planning.engine.compiled import inlined, inner, lean
-from planning.engine.desk import CHANGED, GIVES, IN_HEAP, LOOKED_AT, RUNS, TO_LOOK_AT, Desk
+from planning.engine.desk import CHANGED, GIVES, IN_HEAP, LOOKED_AT, TO_LOOK_AT, Desk
 from planning.engine.steps import (
     NEVER,
     OVERLAP,
@@ -122,8 +122,8 @@ def _choose(
             soonest = first(c, u, free)
             j = np.int64(units[u].first)
             while j >= 0:
-                if j != h and ops[j].pinned == 0:
-                    t = max(free, np.int64(ops[j].start))
+                t = max(free, np.int64(ops[j].start))
+                if j != h and t < best_start and ops[j].pinned == 0:
                     setup = setup_on(ops, places, setup_left, j, place)
                     start = start_on(c, ops, j, t, setup)
                     if start < best_start:
@@ -179,6 +179,13 @@ def _mark(units: Any, changed: Any, count: Any, u: Any) -> None:
         units[u].dirty = 1
         changed[count[CHANGED]] = u
         count[CHANGED] += 1
+
+
+@inlined
+def _comes_after(ops: Any, units: Any, queue: Any, turn: Any, u: Any, o: Any) -> Any:
+    """Whether o, newly known, is not the head of unit u and is ready only after its candidate has
+    begun: then the candidate stays what it is."""
+    return turn[u] >= 0 and ops[o].start > turn[u] >> 25 and _head(ops, units, queue, u) != o
 
 
 @inner
@@ -245,9 +252,9 @@ def _release(ops: Any, net: Any, material: Any, counts: Any, stack: Any, o: Any)
 @inlined
 def _seat_running(d: Any) -> None:
     """Give each running operation its place: the one it names, else the first that has none."""
-    ops, unit, places, counts, running, net = d.ops, d.units, d.places, d.counts, d.running, d.net
+    ops, unit, places, running, net = d.ops, d.units, d.places, d.running, d.net
     for turn in range(2):
-        for x in range(counts[RUNS]):
+        for x in range(running.size):
             o = np.int64(running[x])
             u = ops[o].unit
             if ops[o].fixed == 0 and u < unit.size - 1:
@@ -278,7 +285,7 @@ def _go_on_running(d: Any, r: Any) -> None:
         d.net,
         d.stack,
     )
-    for x in range(counts[RUNS]):
+    for x in range(running.size):
         o = np.int64(running[x])
         if ops[o].fixed == 0:
             fed = True
@@ -300,7 +307,7 @@ def _go_on_running(d: Any, r: Any) -> None:
 @inlined
 def _queue_what_is_off(d: Any) -> None:
     """Put what is taken off at the head of its unit's queue; what stood there moves up."""
-    ops, unit, counts, running, queue = d.ops, d.units, d.counts, d.running, d.queue
+    ops, unit, running, queue = d.ops, d.units, d.running, d.queue
     units = unit.size - 1
     room = 0
     for u in range(units):
@@ -313,7 +320,7 @@ def _queue_what_is_off(d: Any) -> None:
             unit[u].tail += room
             room -= unit[u].off
             unit[u].head += room
-        for x in range(counts[RUNS] - 1, -1, -1):
+        for x in range(running.size - 1, -1, -1):
             o = np.int64(running[x])
             if ops[o].taken_off != 0:
                 v = np.int64(ops[o].unit)
@@ -366,7 +373,7 @@ def hand_out(d: Desk) -> Any:
             out.bind[o] = NO_BIND
             out.bind_ref[o] = -1
             out.wait[o] = 0
-    for x in range(d.counts[RUNS]):
+    for x in range(d.running.size):
         h = np.int64(d.running[x])
         if ops[h].taken_off != 0:
             out.taken_off[h] = True
@@ -416,7 +423,7 @@ def run(d: Desk, r: Rules) -> None:
                 fixed = s
                 if v < units:
                     unit[v].pending -= 1
-            elif newly and not get_ready(c, ops, net, material, bound, r.horizon, s):
+            elif newly and not get_ready(c, ops, net, material, bound, r, s):
                 no_date(ops, state, reason, s)
                 fixed = s
             else:
@@ -433,7 +440,11 @@ def run(d: Desk, r: Rules) -> None:
                         _push(heap, counts, (t << 25) | (units + s))
                     elif ops[s].start < r.pull_until:
                         _join_known(ops, unit, after, v, s)
-            if not by_queue and v < units:
+            if (
+                not by_queue
+                and v < units
+                and not (newly and _comes_after(ops, unit, queue, turn, v, s))
+            ):
                 _mark(unit, changed, counts, v)
         elif by_queue:
             if r.pull == 0:
@@ -464,7 +475,8 @@ def run(d: Desk, r: Rules) -> None:
             key = _pop(heap, counts) if counts[IN_HEAP] > 0 else np.int64(-1)
             who = key & WHO
             if key < 0 or key >> 25 >= r.pull_until:
-                by_queue = True  # all are looked at once more
+                by_queue = True
+                # all are looked at once more, through time, and so through memory
                 counts[LOOKED_AT] = 0
                 for u in range(units):
                     _head(ops, unit, queue, np.int64(u))

@@ -31,6 +31,7 @@ from planning.engine.plant import (
     Status,
     SupplyKind,
 )
+from planning.engine.remembered import remembered
 from planning.engine.work import Work
 from planning.engine.worktime import Clock, given_else_guessed, latest_start, times_down
 
@@ -71,7 +72,7 @@ class Demands(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Pegs:
-    """Pegs (P), by (demand, kind, supply)."""
+    """Pegs (P); those of a round by (demand, kind, supply)."""
 
     supply: I32
     demand: I32
@@ -276,14 +277,34 @@ def _back_from_ship(
         ready[n] = t
 
 
-def _rank(plant: Plant) -> tuple[I32, I32]:
+@remembered(
+    "line_id",
+    "line_stop",
+    "line_priority",
+    "line_promised",
+    "line_requested",
+    "line_ordered",
+    "demand_id",
+    "demand_kind",
+    "demand_item",
+    "demand_line",
+    "demand_op",
+    "supply_item",
+    "supply_op",
+    "peg_supply",
+    "peg_demand",
+    "op_order",
+    "order_id",
+    "order_need_by",
+    "item_safety_kept",
+)
+def _rank(plant: Any) -> tuple[I32, I32]:
     """Rank of each demand, and the demands by rank.
 
     Lines by (line stop, priority, promised, requested, order date, id); a component as the best
     line to which its order's output is hard or committed pegged, through any number of orders;
     then the other components by their order's need-by; then safety stock.
     """
-
     by_rank = _sorted_rows(
         ~plant.line_stop,
         plant.line_priority,
@@ -340,15 +361,16 @@ def _sorted_rows(*keys: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def given_pegs(plant: Plant, supply: Supplies, demand: Demands) -> Pegs:
-    """Return the hard and committed pegs that still hold: the lowest-ranked go short."""
+    """Return the hard and committed pegs that still hold, by rank: the lowest-ranked go short."""
     right = plant.supply_item[plant.peg_supply] == plant.demand_item[plant.peg_demand]
     keep = np.flatnonzero(demand.active[plant.peg_demand] & right)
     at, to = plant.peg_supply[keep], plant.peg_demand[keep]
     qty, kind = plant.peg_qty[keep], plant.peg_kind[keep]
-    keys = _sorted_rows(kind, demand.rank[to], at)
+    keys = np.argsort((kind.astype(np.int64) << 62) | (demand.rank[to].astype(np.int64) << 31) | at)
     taken = _take_given(at[keys], to[keys], qty[keys], supply.qty.copy(), plant.demand_qty.copy())
     some = taken > 0
-    return _sorted(at[keys][some], to[keys][some], taken[some], kind[keys][some])
+    keys = keys[some]
+    return Pegs(at[keys], to[keys], taken[some], kind[keys])
 
 
 @kernel
@@ -466,8 +488,7 @@ def _take_free(
 def _sorted(supply: I32, demand: I32, qty: I64, kind: I8) -> Pegs:
     """Pegs by (demand, kind, supply), each of these once."""
     keys = np.argsort(
-        (demand.astype(np.int64) << 34) | (kind.astype(np.int64) << 32) | (supply + 1),
-        kind="stable",
+        (demand.astype(np.int64) << 34) | (kind.astype(np.int64) << 32) | (supply + 1)
     )
     supply, demand, qty, kind = supply[keys], demand[keys], qty[keys], kind[keys]
     new = np.ones(len(keys), np.bool_)

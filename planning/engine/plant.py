@@ -18,8 +18,8 @@ Units of every column, by its ending or its name:
 * a reference to a row that does not exist is -1.
 
 A field of a Plant is never written after it was built: a change is `dataclasses.replace` with a
-new array. Order of rows: operations in topological order of their arcs (smallest (order, number,
-id) first; operations on a circle of arcs last), everything else by id.
+new array. Order of rows: operations in topological order of their arcs (smallest (planned start,
+order, number, id) first; operations on a circle of arcs last), everything else by id.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ WAITING, RUNNING, SUSPENDED, DONE = (int(s) for s in p.Status)
 ELAPSED = int(p.Span.ELAPSED)
 OVERLAP = int(p.ArcKind.OVERLAP)
 BEYOND = int(p.State.BEYOND_HORIZON)
-BY_ARC, BY_SUPPLY = int(p.Bind.ARC), int(p.Bind.SUPPLY)
+BY_NOW, BY_ARC, BY_SUPPLY = int(p.Bind.NOW), int(p.Bind.ARC), int(p.Bind.SUPPLY)
 BY_PLACE, STARTED = int(p.Bind.PLACE), int(p.Bind.STARTED)
 WAIT_CALENDAR, WAIT_DOWN, WAIT_FIT = int(p.Wait.CALENDAR), int(p.Wait.UNIT_DOWN), int(p.Wait.FIT)
 NO_HORIZON = int(p.Reason.HORIZON)
@@ -179,14 +179,18 @@ def can_run_through(c: Any, ops: Any, net: Any, horizon: Any, o: Any) -> None:
 
 
 @inlined
-def get_ready(c: Any, ops: Any, net: Any, material: Any, bound: Any, horizon: Any, o: Any) -> Any:
+def get_ready(c: Any, ops: Any, net: Any, material: Any, bound: Any, r: Any, o: Any) -> Any:
     """Set when o could start if its place were free; False where something has no date."""
+    if ops[o].start <= r.now:
+        ops[o].start = r.now
+        ops[o].bind = BY_NOW
+        ops[o].bind_ref = -1
     if ops[o].overlaps != 0:
-        next_batches(c, ops, net, horizon, o)
+        next_batches(c, ops, net, r.horizon, o)
     if ops[o].links != 0:
         material_there(ops, material, bound, o)
     if ops[o].taken_off != 0 and ops[o].start != NEVER:
-        can_run_through(c, ops, net, horizon, o)
+        can_run_through(c, ops, net, r.horizon, o)
     return ops[o].start != NEVER
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from planning.engine.compiled import Arcs, Ops, Units, columns, inlined, lean
 from planning.engine.plant import I32, I64, NEVER, PIECE, PPM, UNSET, Flags, Plant, Span, Status
+from planning.engine.remembered import remembered
 from planning.engine.worktime import Clock, times_down, times_up, worked
 
 ELAPSED = int(Span.ELAPSED)
@@ -37,23 +38,50 @@ class Work(NamedTuple):
 
 def left_to_do(plant: Plant, clock: Clock, *, now: int) -> Work:
     """Return what each operation of the plant still has to do as of `now`."""
+    work = standing_work(plant)
+    running = np.flatnonzero(plant.op_status == RUNNING)
+    if not len(running):
+        return work
+    work = work._replace(work_s=work.work_s.copy(), overdue=work.overdue.copy())
+    _go_on(
+        clock,
+        columns(plant, Ops, "op_"),
+        columns(plant, Units, "unit_"),
+        running,
+        np.int64(now),
+        work,
+    )
+    return work
+
+
+WORK_COLUMNS = (
+    *(f"op_{name}" for name in Ops._fields),
+    *(f"arc_{name}" for name in Arcs._fields),
+    "unit_rate_ppm",
+    "order_item",
+    "item_quantum_qty",
+)
+
+
+@remembered(*WORK_COLUMNS)
+def standing_work(plant: Any) -> Work:
+    """Return the work that does not depend on the time: of all operations but those that run, of
+    which only the quantities are said."""
     size = len(plant.op_id)
     work = Work(
         input_qty=np.empty(size, np.int64),
         left_qty=np.empty(size, np.int64),
         output_qty=np.empty(size, np.int64),
-        work_s=np.empty(size, np.int32),
+        work_s=np.zeros(size, np.int32),
         overdue=np.zeros(size, np.bool_),
         seems_done=np.zeros(size, np.bool_),
     )
     _count(
-        clock,
         columns(plant, Ops, "op_"),
         columns(plant, Arcs, "arc_"),
-        columns(plant, Units, "unit_"),
+        plant.unit_rate_ppm,
         plant.order_item,
         plant.item_quantum_qty,
-        np.int64(now),
         work,
     )
     return work
@@ -81,6 +109,25 @@ def used_of(ops: Any, o: Any) -> Any:
 
 
 @inlined
+def standard_of(ops: Any, rates: Any, o: Any) -> Any:
+    """Microseconds a piece of o by the standard, and seconds of its fixed run if none is made."""
+    rate = np.int64(PPM)
+    if ops.unit[o] >= 0:
+        rate = rates[ops.unit[o]]
+    piece = _at_rate(ops.run_us[o], ops.factor_ppm[o], rate)
+    lead = np.int64(0)
+    if used_of(ops, o) == 0:
+        lead = _seconds(_at_rate(ops.fixed_us[o], ops.factor_ppm[o], rate))
+    return min(piece, np.int64(LONGEST_PIECE_US)), lead
+
+
+@lean
+def _all_of(lead: Any, left: Any, piece: Any) -> Any:
+    """Seconds to the end."""
+    return min(np.int64(NEVER), lead + _seconds(times_up(left, piece, np.int64(PIECE))))
+
+
+@inlined
 def pace_of(c: Any, ops: Any, units: Any, o: Any, now: Any, comes: Any, left: Any) -> Any:
     """How the open operation o goes on with `left` of its `comes` pieces.
 
@@ -90,21 +137,15 @@ def pace_of(c: Any, ops: Any, units: Any, o: Any, now: Any, comes: Any, left: An
              still in the work, and whether its report is overdue.
     """
     u = np.int64(ops.unit[o])
-    rate = np.int64(PPM)
     rhythm = np.int64(PIECE)
     broken: Any = False
     if u >= 0:
-        rate = units.rate_ppm[u]
         rhythm = units.quantum_qty[u]
         broken = units.down[u]
     else:
         u = np.int64(units.down.size)  # around the clock
-    piece = _at_rate(ops.run_us[o], ops.factor_ppm[o], rate)
-    piece = min(piece, np.int64(LONGEST_PIECE_US))
+    piece, lead = standard_of(ops, units.rate_ppm, o)
     used = used_of(ops, o)
-    lead = np.int64(0)
-    if used == 0:
-        lead = _seconds(_at_rate(ops.fixed_us[o], ops.factor_ppm[o], rate))
     credit = np.int64(0)
     prepare = np.int64(0)
     overdue: Any = False
@@ -131,7 +172,7 @@ def pace_of(c: Any, ops: Any, units: Any, o: Any, now: Any, comes: Any, left: An
         else:
             credit = max(np.int64(0), worked(c, u, now) - worked(c, u, base) - ops.stopped_s[o])
         lead += prepare
-    total = min(np.int64(NEVER), lead + _seconds(times_up(left, piece, np.int64(PIECE))))
+    total = _all_of(lead, left, piece)
     if credit > 0:
         due = min(left, rhythm)
         overdue = credit > lead + _seconds(times_up(due, piece, np.int64(PIECE)))
@@ -142,9 +183,7 @@ def pace_of(c: Any, ops: Any, units: Any, o: Any, now: Any, comes: Any, left: An
 
 
 @lean
-def _count(
-    c: Any, ops: Any, arcs: Any, units: Any, order_item: Any, quantum: Any, now: Any, w: Any
-) -> None:
+def _count(ops: Any, arcs: Any, rates: Any, order_item: Any, quantum: Any, w: Any) -> None:
     for o in range(ops.status.size):
         good = ops.good_qty[o]
         comes = np.int64(-1)
@@ -180,6 +219,15 @@ def _count(
             step = quantum[item] if item >= 0 else np.int64(PIECE)
             out = times_down(left, ops.yield_num[o], ops.yield_den[o]) // step * step
         w.output_qty[o] = good + out
-        _, _, work, _, _, overdue = pace_of(c, ops, units, o, now, comes, left)
+        if ops.status[o] != RUNNING:
+            piece, lead = standard_of(ops, rates, o)
+            w.work_s[o] = _all_of(lead, left, piece)
+
+
+@lean
+def _go_on(c: Any, ops: Any, units: Any, running: Any, now: Any, w: Any) -> None:
+    for x in range(running.size):
+        o = running[x]
+        _, _, work, _, _, overdue = pace_of(c, ops, units, o, now, w.input_qty[o], w.left_qty[o])
         w.work_s[o] = work
         w.overdue[o] = overdue

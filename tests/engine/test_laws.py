@@ -256,5 +256,7 @@ def test_law_10_a_projection_lies_between_the_longest_path_and_one_after_the_oth
     for o in np.lexsort((np.arange(len(work)), made.op_end, made.op_start)).tolist():
         lags = plant.arc_lag_s[plant.op_pred_ptr[o] : plant.op_pred_ptr[o + 1]]
         t += int(lags.max(initial=0))
+        # work of no length, too, waits for its unit to work
+        t = twin.first(twin.unit(o), t)
         t = twin.finish(twin.unit(o), t, int(made.op_setup_s[o]) + work[o])
         assert made.op_end[o] <= t

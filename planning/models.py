@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from materials.models import CustomerLine
-from mes.models import Person, Site, SitePlan
+from mes.models import Person, Role, Site, SitePlan
 
 Instants = tuple[datetime | None, ...]
 
@@ -147,6 +147,9 @@ class Disruption(models.Model):
     growing = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(default=4)
     owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    back = models.JSONField(
+        default=dict, help_text="why it came back after a decision: who said no, what stays"
+    )
     opened_seq = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     opened_at = models.DateTimeField()
@@ -300,3 +303,49 @@ class Decision(models.Model):
     seen = models.JSONField(help_text="the options that were on the page, with their figures")
     predicted = models.JSONField()
     undo_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def asked(self, site_id: int) -> ConsentQuerySet:
+        """Those that are still waited for: what they carry is tentative."""
+        return self.filter(site_id=site_id, state="ASKED")
+
+
+class Consent(models.Model):
+    """A yes that a decision needs. While one is asked for, its changes are tentative."""
+
+    class State(models.TextChoices):
+        ASKED = "ASKED"
+        AGREED = "AGREED"
+        REFUSED = "REFUSED"
+        LAPSED = "LAPSED"  # nobody answered in time
+        WITHDRAWN = "WITHDRAWN"  # the decision was taken back before anybody answered
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="consents")
+    who = models.CharField(max_length=10, help_text="OVERTIME, CUSTOMER, SUPPLIER or QUALITY")
+    role = models.CharField(max_length=12, choices=Role, help_text="who gets the yes")
+    facts = models.JSONField(help_text="what it is about, for the words")
+    asked_at = models.DateTimeField()
+    latest_at = models.DateTimeField(help_text="by the plant's clock; silence is a no")
+    state = models.CharField(max_length=10, choices=State, default=State.ASKED)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    on_behalf_of = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_consent_is_asked_or_answered_at_an_instant",
+                condition=Q(state="ASKED", answered_at=None)
+                | (~Q(state="ASKED") & Q(answered_at__isnull=False)),
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["site", "latest_at"], condition=Q(state="ASKED"), name="asked_consents"
+            )
+        ]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from planning.views import calls, disruption, events, floor, lines, lists, morning, tasks, tower
+from planning.views import (
+    answers,
+    calls,
+    disruption,
+    events,
+    floor,
+    lines,
+    lists,
+    morning,
+    tasks,
+    tower,
+)
 
 planning = [
     path("tower/", tower.tower, name="tower"),
@@ -13,6 +24,8 @@ planning = [
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.finish, name="finish_task"),
     path("tasks/<int:pk>/settle/", tasks.settle_fact, name="settle"),
+    path("consents/<int:pk>/agree/", answers.agree, name="agree"),
+    path("consents/<int:pk>/refuse/", answers.refuse, name="refuse"),
     path("lines/", lines.lines, name="lines"),
     path("lines/<str:code>/", lines.line, name="line"),
     path("lines/<str:code>/move/", lines.move, name="move_job"),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from materials.models import CustomerLine
 from mes.models import Site
 from mes.templatetags.downstream import duration, lateness, money, qty
-from planning.models import Disruption, Instants, Option
+from planning.models import Consent, Disruption, Instants, Option
 
 Facts = Mapping[str, Any]
 
@@ -153,7 +153,8 @@ def state(disruption: Disruption) -> str:
     """The state as a page says it: a growing one says so."""
     if disruption.growing and disruption.state in {"NEW", "OPEN"}:
         return "GROWING"
-    if disruption.state == "NEW" and disruption.cause.get("back_again"):
+    came_back = disruption.back or disruption.cause.get("back_again")
+    if disruption.state == "NEW" and came_back:
         return "BACK"
     return str(disruption.state)
 
@@ -285,7 +286,12 @@ def _deal(deal: Facts, zone: str) -> str:
 
 
 MOST_DEALS = 3
-CONSENT_ROLES = {"CUSTOMER": "SALES", "SUPPLIER": "BUYER", "QUALITY": "QUALITY"}
+CONSENT_ROLES = {
+    "OVERTIME": "SUPERVISOR",
+    "CUSTOMER": "SALES",
+    "SUPPLIER": "BUYER",
+    "QUALITY": "QUALITY",
+}
 
 
 def consent(each: Facts) -> str:
@@ -765,6 +771,66 @@ def authority(lacks: Sequence[str], able: Sequence[str], cash: Decimal, site: Si
     if not able:
         return said + " " + _("Nobody here has it; ask an administrator.")
     return said + " " + _("Ask %(names)s to approve.") % {"names": _(" or ").join(able[:3])}
+
+
+def asked_for(each: Consent) -> str:
+    """The task of who gets a yes."""
+    facts = each.facts
+    if each.who != "OVERTIME":
+        return ask(facts)
+    starts_at, ends_at = instant(facts["starts_at"]), instant(facts["ends_at"])
+    assert starts_at is not None  # a window has both ends
+    assert ends_at is not None
+    return confirm_overtime(facts["unit"], starts_at, ends_at, facts["zone"])
+
+
+def what_needs_a_yes(who: str, facts: Facts) -> str:
+    """What somebody has to agree to, as the subject of a sentence."""
+    return {
+        "OVERTIME": _("overtime on %(unit)s"),
+        "CUSTOMER": _("the new terms of %(name)s (%(about)s)"),
+        "SUPPLIER": _("the purchase at %(name)s"),
+        "QUALITY": _("the other material of %(about)s"),
+    }[who] % {
+        "unit": facts.get("unit", ""),
+        "name": facts.get("name", ""),
+        "about": facts.get("about", ""),
+    }
+
+
+def tentative(consents: Sequence[Consent], now: datetime, zone: ZoneInfo) -> str:
+    """What of a decision is not agreed yet, by whom and until when; "" if all of it is."""
+    waits = sorted((c for c in consents if c.state == "ASKED"), key=lambda c: (c.latest_at, c.pk))
+    if not waits:
+        return ""
+    what = list(dict.fromkeys(what_needs_a_yes(each.who, each.facts) for each in waits))
+    roles = list(dict.fromkeys(str(each.get_role_display()) for each in waits))
+    return _("Tentative: %(what)s waits for %(role)s until %(time)s") % {
+        "what": _names(what),
+        "role": _names(roles),
+        "time": moment(waits[0].latest_at, now, zone),
+    }
+
+
+def said_no(each: Consent) -> str:
+    """Why a decision was taken out again."""
+    what = what_needs_a_yes(each.who, each.facts)
+    if each.state == "LAPSED":
+        return _("nobody agreed to %(what)s in time") % {"what": what}
+    name = each.answered_by.name if each.answered_by else ""
+    said = _("%(what)s refused by %(name)s") % {"what": what, "name": name}
+    return f"{said}: {each.reason}" if each.reason else said
+
+
+def came_back(disruption: Disruption) -> str:
+    """Why a disruption is there again after a decision; "" where it is not."""
+    back = disruption.back
+    if not back or disruption.state not in {"NEW", "OPEN", "SNOOZED"}:
+        return ""
+    said = _("Back again: %(why)s.") % {"why": back["why"]}
+    if stays := back.get("stays"):
+        said += " " + _("What was decided stands all the same: %(why)s") % {"why": stays}
+    return said
 
 
 def confirm_overtime(unit: str, starts_at: datetime, ends_at: datetime, zone: str) -> str:

@@ -1,5 +1,6 @@
 """What can happen in planning. Views, tasks and commands call these and nothing inside."""
 
+from planning.actions.answers import agree, lapse_overdue, refuse
 from planning.actions.calls import call, stakes, watch_calls
 from planning.actions.choices import flip_points
 from planning.actions.commit import arrange, commit_plan
@@ -14,6 +15,7 @@ __all__ = [
     "TAKEN_BACK_BY",
     "Result",
     "accept",
+    "agree",
     "arrange",
     "assign",
     "call",
@@ -21,10 +23,12 @@ __all__ = [
     "commit_plan",
     "evaluate",
     "flip_points",
+    "lapse_overdue",
     "mark_seen",
     "preview",
     "preview_event",
     "recompute",
+    "refuse",
     "snooze",
     "stakes",
     "take_back",

@@ -7,7 +7,6 @@ changes, or that the option is worse by now than what the person saw.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -23,7 +22,7 @@ from mes.events import plain
 from mes.models import Role, RoleGrant, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
-from planning.actions import acts
+from planning.actions import acts, consents
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
@@ -111,7 +110,7 @@ def accept(
     inverse["pegs"] = {"add": pegs["remove"], "remove": pegs["add"]}
 
     Disruption.objects.filter(pk=disruption.pk).update(
-        state=Disruption.State.ACCEPTED, growing=False
+        state=Disruption.State.ACCEPTED, growing=False, back={}
     )
     seen = [
         {
@@ -128,7 +127,15 @@ def accept(
         ).order_by("rank")
     ]
     title = words.option_name(option)
-    _tasks(command, decision_id, study, asked, figures)
+    _tasks(command, decision_id, study, figures)
+    waits = consents.ask(
+        command,
+        study,
+        asked,
+        figures,
+        decision_id=decision_id,
+        decide_by=snap.instant(found.figures.decide_by),
+    )
 
     def store(seq: int) -> None:
         version = commit_projection(planned, seq=seq)
@@ -175,11 +182,12 @@ def accept(
         "decision_id": decision_id,
         "disruption_id": disruption.pk,
         "title": title,
+        "tentative": bool(waits),
         "message": _("Accepted: %(title)s.") % {"title": title},
     }
 
 
-def undo(command: Command, *, decision_id: int) -> dict[str, Any]:
+def undo(command: Command, *, decision_id: int, why: str = "") -> dict[str, Any]:
     """Take a decision back: the inverse acts, and the committed version that stood before.
 
     :raises Stale: if somebody changed what it changed, or a job that it moved has begun.
@@ -210,10 +218,8 @@ def undo(command: Command, *, decision_id: int) -> dict[str, Any]:
     for unit_id in sorted(units):
         _restore_queue(command, unit_id, decision.inverse["queues"][str(unit_id)], reason)
     put_pegs(command.site.pk, decision.inverse["pegs"])
-    if decision.disruption_id is not None:
-        Disruption.objects.filter(
-            pk=decision.disruption_id, state=Disruption.State.ACCEPTED
-        ).update(state=Disruption.State.OPEN)
+    _reopen(decision)
+    consents.withdraw(command, decision.pk)
     Task.objects.filter(
         site=command.site, subject_type="decision", subject_id=decision.pk, done_at=None
     ).update(done_at=command.now, done_by=command.actor.person_id)
@@ -233,6 +239,7 @@ def undo(command: Command, *, decision_id: int) -> dict[str, Any]:
             title=decision.title,
             person_id=command.actor.person_id,
             at=command.now,
+            why=why[:300],
             version=snap.plan_version,
             committed_version_before=snap.committed_version,
             plan_hash_before=snap.plan_hash,
@@ -545,43 +552,30 @@ def _check_authority(command: Command, figures: rules.OptionFigures) -> None:
 # -- what follows --------------------------------------------------------------------------------
 
 
-def _tasks(
-    command: Command,
-    decision_id: int,
-    study: Study,
-    changes: Sequence[Change],
-    figures: rules.OptionFigures,
-) -> None:
-    """What others have to do because of the decision."""
-    rows: list[tuple[str, str, datetime | None]] = []
-    for change in changes:
-        if isinstance(change, AddCalendarWindow):
-            starts_at = study.snap.instant(change.start_s)
-            ends_at = study.snap.instant(change.end_s)
-            assert starts_at is not None
-            assert ends_at is not None
-            text = words.confirm_overtime(
-                study.snap.units[change.unit_id], starts_at, ends_at, study.snap.time_zone
-            )
-            rows.append((Role.SUPERVISOR, text, starts_at))
-    for each in figures.get("consents", []):
-        rows.append((words.CONSENT_ROLES[each["who"]], words.ask(each), None))
-    for hit in figures["hurt"]:
-        rows.append((Role.SALES, words.tell_customer(hit, study.snap.time_zone), None))
+def _tasks(command: Command, decision_id: int, study: Study, figures: rules.OptionFigures) -> None:
+    """What others have to do because of the decision; whose yes it needs is asked apart."""
     Task.objects.bulk_create(
         [
             Task(
                 site=command.site,
-                role=role,
-                text=text[:200],
+                role=Role.SALES,
+                text=words.tell_customer(hit, study.snap.time_zone)[:200],
                 subject_type="decision",
                 subject_id=decision_id,
-                due_at=due_at,
                 created_at=command.now,
             )
-            for role, text, due_at in rows
+            for hit in figures["hurt"]
         ]
     )
+
+
+def _reopen(decision: Decision) -> None:
+    """Lay a decided disruption before the planner again; its options are made anew."""
+    row = decision.disruption
+    if row is not None and row.state == Disruption.State.ACCEPTED:
+        row.state = Disruption.State.OPEN
+        row.summary = {**row.summary, "options_due": True}
+        row.save(update_fields=["state", "summary"])
 
 
 def _predicted(figures: rules.OptionFigures) -> dict[str, Any]:

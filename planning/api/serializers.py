@@ -352,6 +352,12 @@ class Accept(Body):
     why = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
+class Refuse(Body):
+    """Why not: whoever decided decides anew by it."""
+
+    reason = serializers.CharField(max_length=200)
+
+
 class Done(Body):
     """The answer of an act: its stored number in the ledger, and what it made."""
 

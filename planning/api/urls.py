@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from mes.access import PUBLIC, DeclaredAccess
-from planning.api import decisions, events, reads
+from planning.api import agreeing, decisions, events, reads
 
 app_name = "api"
 
@@ -59,6 +59,9 @@ urlpatterns = [
         decisions.AcceptOption.as_view(),
         name="accept",
     ),
+    path("v1/consents", agreeing.Consents.as_view(), name="consents"),
+    path("v1/consents/<int:pk>/agree", agreeing.AgreeConsent.as_view(), name="agree"),
+    path("v1/consents/<int:pk>/refuse", agreeing.RefuseConsent.as_view(), name="refuse"),
     path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
     path("v1/decisions/<int:pk>/undo", decisions.UndoDecision.as_view(), name="undo"),
 ]

@@ -29,6 +29,7 @@ from mes.models import Task
 from mes.templatetags.downstream import duration, qty
 from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
+from planning.views.answers import consent_row
 from planning.views.lists import history
 from planning.views.tower import OPEN_STATES, decision_row
 
@@ -153,6 +154,7 @@ def _head(
         "position": position,
         "facts": _facts(request, found, figures),
         "says": says(figures, money),
+        "came_back": words.came_back(found),
         "off": {
             "assign": off or (_("It is yours.") if found.owner_id == actor.person_id else ""),
             "snooze": off,
@@ -646,12 +648,14 @@ def _decision(request: PlantRequest, found: Disruption, money: bool) -> dict[str
     taken = (
         Decision.objects.filter(disruption=found, undo_of=None, undone_by=None)
         .select_related("person", "disruption")
+        .prefetch_related("consents__answered_by")
         .order_by("-at")
         .first()
     )
     if taken is None:
         return None
     row = decision_row(request, taken, money)
+    row["consents"] = [consent_row(request, each) for each in taken.consents.order_by("latest_at")]
     tasks = Task.objects.filter(
         site=request.site, subject_type="decision", subject_id=taken.pk
     ).order_by("pk")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from equipment.actions import report_breakdown, report_repair
-from equipment.models import Downtime, Equipment, Reason
+from equipment.models import CalendarException, Downtime, Equipment, Reason
 from materials.models import StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
@@ -32,6 +32,7 @@ from mes.templatetags.downstream import qty
 from planning.actions import call
 from planning.models import Instants, PlanVersion
 from planning.views.calls import coming
+from planning.views.tentative import Marks, marks
 from workorders.actions import (
     cancel_call,
     correct_report,
@@ -278,9 +279,11 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
     stopped = Downtime.objects.filter(unit=unit, ended_at=None).select_related("reason").first()
     stock = _stock(site, waiting)
     can_work = may(request.actor, "station.work")
+    waits = marks(site)
     return {
         **_calls(request, unit),
         "station": _station(unit),
+        "overtime": _overtime(unit, waits, now),
         "state": {
             "down": stopped is not None,
             "label": _("%(unit)s is down") % {"unit": unit.code},
@@ -291,6 +294,7 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
         "now": _now_row(unit, running[0], times) if running else None,
         "rows": [
             _queue_row(job, times, stock, now, can_work, bool(stopped), bool(running))
+            | {"tentative": waits.jobs.get(job.pk, "")}
             for job in waiting[:SHOWN]
         ],
         "more": max(len(waiting) - SHOWN, 0),
@@ -415,8 +419,23 @@ def moved(job: JobOrder, now: datetime) -> dict[str, Any] | None:
         "why": job.moved_reason,
         "who": job.moved_by,
         "at": job.moved_at,
-        "tentative": False,
     }
+
+
+def _overtime(unit: Equipment, waits: Marks, now: datetime) -> dict[str, Any] | None:
+    """The next overtime of a station that nobody has confirmed yet."""
+    if unit.pk not in waits.units:
+        return None
+    window = (
+        CalendarException.objects.filter(
+            unit=unit, kind=CalendarException.Kind.OPEN, removed_seq=None, ends_at__gt=now
+        )
+        .order_by("starts_at")
+        .first()
+    )
+    if window is None:
+        return None
+    return {"starts": window.starts_at, "ends": window.ends_at, "why": waits.units[unit.pk]}
 
 
 def _down_sheet(request: PlantRequest, unit: Equipment) -> dict[str, Any] | None:
@@ -589,6 +608,7 @@ def _next_job(
         "item_name": after.work_order.item.name,
         "quantity": after.quantity,
         "moved": moved(after, now),
+        "tentative": marks(unit.site).jobs.get(after.pk, ""),
         "start_about": times.get(after.pk, (None, None))[0],
         "count": len(ids),
     }

@@ -27,6 +27,7 @@ from mes.htmx import refusal_page, render_page
 from mes.models import ShopFloorEvent, Site
 from planning import words
 from planning.models import PlanVersion
+from planning.views.tentative import marks
 from quality.actions import release_hold
 from quality.models import Hold
 from workorders.models import JobMaterial, JobOrder, UnitQueue, WorkOrder
@@ -120,13 +121,14 @@ def work_orders(request: PlantRequest) -> HttpResponse:
     if view == "overdue":
         orders = overdue
     rows, pages = _page(request, orders)
+    waits = marks(site).orders
     context = {
         "views": _tabs(
             request,
             [("open", _("Open"), None), ("overdue", _("Past due"), overdue.count())],
         ),
         "query": said,
-        "rows": [_order_row(each, ends) for each in rows],
+        "rows": [_order_row(each, ends) | {"tentative": waits.get(each.pk, "")} for each in rows],
         "start": now,
         "end": now + AXIS,
         "pages": pages,
@@ -210,8 +212,10 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
         site=site,
         released_at=None,
     ).select_related("lot", "reason", "job_order")
+    waits = marks(site)
     context = {
         "order": {
+            "tentative": waits.orders.get(order.pk, ""),
             "number": order.code,
             "item": order.item.code,
             "item_name": order.item.name,
@@ -236,7 +240,10 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
             if line
             else [],
         },
-        "steps": [_step(job, times.get(job.pk, (None, None))) for job in jobs],
+        "steps": [
+            _step(job, times.get(job.pk, (None, None))) | {"tentative": waits.jobs.get(job.pk, "")}
+            for job in jobs
+        ],
         "materials": [
             {
                 "item": each.item.code,
@@ -328,6 +335,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
     if request.GET.get("view") == "late":
         lines = lines.filter(pk__in=late_ids)
     rows, pages = _page(request, lines)
+    waits = marks(site).lines
     shown = []
     for line in rows:
         promised = line.promised_at or line.requested_at
@@ -352,6 +360,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
                 "value": line.open_quantity * line.price if line.price is not None else None,
                 "reason": "" if projected else _("no date: nothing covers it yet"),
                 "no_promise": line.promised_at is None,
+                "tentative": waits.get(line.pk, ""),
             }
         )
     context = {
@@ -385,10 +394,12 @@ def equipment_list(request: PlantRequest) -> HttpResponse:
     )
     version = PlanVersion.objects.current(site)
     loads = (version.figures.get("load_24h") or {}) if version else {}
+    waits = marks(site).units
     areas: dict[str, list[dict[str, Any]]] = {}
     for unit in units:
         area = unit.parent.parent or unit.parent if unit.parent else None
-        areas.setdefault(area.name if area else "", []).append(_unit_row(unit, loads))
+        row = _unit_row(unit, loads) | {"tentative": waits.get(unit.pk, "")}
+        areas.setdefault(area.name if area else "", []).append(row)
     context = {"areas": [{"name": name, "units": rows} for name, rows in areas.items()]}
     return render_page(request, "equipment/list.html", context, parts=("equipment",))
 

@@ -154,6 +154,7 @@ def _decided(request: PlantRequest, since: datetime, money: bool) -> dict[str, A
     log = list(
         Decision.objects.filter(site=request.site, at__gte=since, undo_of=None)
         .select_related("person", "disruption", "undone_by__person")
+        .prefetch_related("consents")
         .order_by("-at", "-pk")
     )
     saved = _saved_at(request.site, log)

@@ -18,7 +18,9 @@ from mes.actions import finish_task, may_finish
 from mes.actor import Actor
 from mes.htmx import refusal_page, render_page
 from mes.models import Role, Site, Task
-from planning.models import Decision
+from planning import words
+from planning.models import Consent, Decision
+from planning.views.answers import consent_row
 from workorders.actions import settle
 from workorders.models import Unsettled
 
@@ -100,9 +102,11 @@ def _subjects(site: Site, found: list[Task]) -> Subjects:
 
     facts = Unsettled.objects.filter(site=site, pk__in=ids("unsettled"))
     taken = Decision.objects.filter(site=site, pk__in=ids("decision"))
+    consents = Consent.objects.filter(site=site, pk__in=ids("consent")).select_related("decision")
     return {
         **{("unsettled", fact.pk): fact for fact in facts.select_related("job_order__work_order")},
         **{("decision", each.pk): each for each in taken},
+        **{("consent", each.pk): each for each in consents},
     }
 
 
@@ -129,6 +133,12 @@ def _row(request: PlantRequest, task: Task, subjects: Subjects) -> dict[str, Any
             row["settle_url"] = reverse("planning:settle", args=[about.pk])
         else:
             row["off"] = refusal("unsettled.settle")
+        return row
+    if isinstance(about, Consent):
+        row |= {"text": words.asked_for(about), "about": about.decision.title}
+        row |= {"answer": consent_row(request, about), "settlement": about.reason}
+        row |= {"yes": _("Agree"), "no": _("Refuse")}
+        row["url"] = reverse("planning:disruption", args=[about.decision.disruption_id])
         return row
     if isinstance(about, Decision) and about.disruption_id is not None:
         row["about"] = about.title

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ from planning import actions, demo, words
 from planning.models import Decision, Disruption, PlanVersion
 from planning.views.calls import waiting_calls
 from planning.views.tasks import waiting_count
+from planning.views.tentative import marks
 from workorders.models import JobOrder
 
 PARTS = ("kpis", "inbox", "decided", "risk", "machines")
@@ -162,7 +164,12 @@ def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
         .order_by("priority", "-at_stake", "number")
     )
     may_handle = may(actor, "disruption.handle")
-    rows = [_inbox_row(each, actor.person_id, may_handle, money) for each in shown[:100]]
+    waits = marks(site).disruptions
+    rows = [
+        _inbox_row(each, actor.person_id, may_handle, money)
+        | {"tentative": waits.get(each.pk, ""), "came_back": words.came_back(each)}
+        for each in shown[:100]
+    ]
     return {
         "tabs": [
             {
@@ -331,6 +338,7 @@ def _decided(request: PlantRequest, now: Any, money: bool) -> dict[str, Any]:
     rows = list(
         Decision.objects.filter(site=request.site, at__gte=since, undo_of=None)
         .select_related("person", "disruption", "undone_by__person")
+        .prefetch_related("consents")
         .order_by("-at")[:20]
     )
     shown = [decision_row(request, each, money) for each in rows]
@@ -353,25 +361,28 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
     elif end := actions.undo_ended(each):
         undo = {"off": end}
     saving = words.amount(each.predicted.get("saves"))
+    now, zone = plant_now(request.site), ZoneInfo(request.site.time_zone)
     return {
         "at": each.at,
         "title": each.title,
         "url": reverse("planning:disruption", args=[each.disruption_id])
         if each.disruption_id
         else reverse("planning:decisions"),
-        "who": each.person.name if each.person else "",
+        "who": _who(each),
         "cause": words.title(each.disruption) if each.disruption else "",
         "note": each.why,
         "saving": saving if money else None,
         "actual": None,
-        "outcome": _("undone by %(who)s") % {"who": undone.person.name if undone.person else ""}
-        if undone
-        else "",
+        "outcome": _("undone by %(who)s") % {"who": _who(undone)} if undone else "",
+        "tentative": "" if undone else words.tentative(list(each.consents.all()), now, zone),
         "undo": undo,
-        "undone": {"who": undone.person.name if undone.person else "", "at": undone.at}
-        if undone
-        else None,
+        "undone": {"who": _who(undone), "at": undone.at, "why": undone.why} if undone else None,
     }
+
+
+def _who(decision: Decision) -> str:
+    """By whom, and in whose name."""
+    return decision.person.name if decision.person else "Downstream"
 
 
 @access("plan.read")
@@ -382,6 +393,7 @@ def decisions(request: PlantRequest) -> HttpResponse:
     rows = (
         Decision.objects.filter(site=request.site, undo_of=None)
         .select_related("person", "disruption", "undone_by__person")
+        .prefetch_related("consents")
         .order_by("-at")[:100]
     )
     context = {"rows": [decision_row(request, each, money) for each in rows]}

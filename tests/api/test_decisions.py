@@ -123,3 +123,38 @@ def test_an_option_that_does_not_exist_is_missing_and_nothing_moves(disruption, 
     assert list(UnitQueue.objects.order_by("pk").values_list("pk", "version")) == queues
     assert JobOrder.objects.exists()
     assert SitePlan.objects.get(site=northfield_site).failures == 0
+
+
+def overtime(disruption):
+    return next(each for each in disruption["options"] if each["figures"].get("overtime_s"))
+
+
+def test_overtime_is_refused_by_the_supervisor_and_the_plan_is_as_before(
+    disruption, northfield_site
+):
+    before = plan_hash(northfield_site)
+    assert send(signed_in("jana"), path_of(disruption, overtime(disruption))).status_code == 200
+    chief = signed_in("okafor")
+    asked = chief.get("/api/v1/consents").json()["results"]
+    assert asked
+    assert {(each["who"], each["role"], each["state"]) for each in asked} == {
+        ("OVERTIME", "SUPERVISOR", "ASKED")
+    }
+    path = f"/api/v1/consents/{asked[0]['id']}"
+    assert send(signed_in("rui"), f"{path}/agree").status_code == 403
+    assert send(chief, f"{path}/refuse").status_code == 422
+    refused = send(chief, f"{path}/refuse", {"reason": "no crew"})
+    assert refused.status_code == 200, refused.content
+    assert plan_hash(northfield_site) == before
+    assert send(chief, f"{path}/agree").status_code == 409
+    assert chief.get("/api/v1/consents").json()["count"] == 0
+    states = chief.get("/api/v1/consents?state=all").json()["results"]
+    assert {each["state"] for each in states} <= {"REFUSED", "WITHDRAWN"}
+
+
+def test_the_last_yes_makes_a_decision_firm(disruption, northfield_site):
+    assert send(signed_in("jana"), path_of(disruption, overtime(disruption))).status_code == 200
+    chief = signed_in("okafor")
+    asked = chief.get("/api/v1/consents").json()["results"]
+    answers = [send(chief, f"/api/v1/consents/{each['id']}/agree").json() for each in asked]
+    assert [each["firm"] for each in answers] == [False] * (len(asked) - 1) + [True]

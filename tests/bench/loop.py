@@ -20,6 +20,7 @@ from tests.bench.rows import Row, limit_row, percentile
 
 EVENTS = 12  # of each kind and plant
 PAINTS = 10
+REFUSALS = 5
 FIRST = 2  # of each run are told apart: what they meet is loaded by them
 
 
@@ -56,6 +57,7 @@ def rows(*, page: bool) -> Iterator[Row]:
                     at_most=300,
                     yardstick=empty,
                 )
+        yield _refused_to_reopened()
         if page:
             yield from _painted(plant)
         yield _warm_is_cold()
@@ -168,6 +170,49 @@ def _empty_latencies() -> Iterator[float]:
     for _turn in range(EVENTS):
         yield _answered_ms("T0", "bench.down", report_breakdown, unit_id=unit)
         yield _answered_ms("T0", "bench.up", report_repair, unit_id=unit)
+
+
+def _refused_to_reopened() -> Row:
+    """From the commit of a refused overtime until its disruption is open, costed anew."""
+    from equipment.actions import report_breakdown, report_repair
+    from equipment.models import Equipment
+    from mes.clock import plant_now
+    from mes.models import Site
+    from planning.actions import accept, refuse
+    from planning.models import Consent, Disruption, Option
+
+    site = Site.objects.get(code="NF")
+    unit = Equipment.objects.get(site=site, code="CNC-04").pk
+    back = plant_now(site) + timedelta(hours=24)
+    took = []
+    for _turn in range(REFUSALS):
+        _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+        row = Disruption.objects.filter(site=site, kind="BREAKDOWN", subject_id=unit)
+        ready = row.filter(state="NEW", summary__options_due=False)
+        _wait_for(ready.exists)
+        option = Option.objects.filter(
+            disruption=ready.get(), verdict="OFFERED", figures__overtime_s__gt=0
+        ).order_by("rank")[0]
+        chosen = {"option_id": option.pk, "based_on_version": option.version}
+        _do("NF", "bench.accept", accept, **chosen)
+        _wait_until_computed()
+        consent = Consent.objects.asked(site.pk).order_by("latest_at")[0]
+        _do("NF", "bench.refuse", refuse, consent_id=consent.pk, reason="no crew")
+        committed = time.perf_counter()
+        _wait_for(ready.exists)
+        took.append((time.perf_counter() - committed) * 1000)
+        _do("NF", "bench.up", report_repair, unit_id=unit)
+        _wait_until_computed()
+    worst = max(took)
+    return limit_row("loop.refused_to_reopened", worst, unit="ms", at_most=2000)
+
+
+def _wait_for(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the plan did not catch up")
+        time.sleep(0.002)
 
 
 def _painted(plant: servers.Plant) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from mes.clock import wall_now
-from planning.actions import flip_points, recompute, tick, watch_calls
+from planning.actions import flip_points, lapse_overdue, recompute, tick, watch_calls
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,15 @@ select distinct a.site_id
         or a.due_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end)
 """
 
+# Sites where somebody whose yes a decision needs has let the time pass.
+CONSENTS = """
+select distinct a.site_id
+  from planning_consent a
+  join mes_site s on s.id = a.site_id left join mes_siteclock c on c.site_id = a.site_id
+ where a.state = 'ASKED'
+   and a.latest_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end
+"""
+
 
 class Command(BaseCommand):
     """Runs until it is told to end. Two at once are safe: a site has one lock."""
@@ -99,6 +108,8 @@ def sweep(*, patience_s: float) -> list[int]:
     now = wall_now()
     for site_id in _sites(CALLS, now=now):
         watch_calls(site_id, wall_now=now)
+    for site_id in _sites(CONSENTS, now=now):
+        lapse_overdue(site_id, wall_now=now)
     behind = _sites(BEHIND, patience=patience_s)
     for site_id in behind:
         recompute(site_id, wall_now=wall_now())

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 4
 LOOK_EVERY_S = 0.02
+BUSY_S = 0.5
 TICK = timedelta(seconds=60)
 
 
@@ -68,11 +69,12 @@ def recompute(site_id: int, *, wall_now: datetime, tick: bool = False) -> Result
     Then make the options that wait, without the site's lock. An event that comes meanwhile is
     answered first: one of this site ends them, one of another site is answered in between.
 
-    Safe to call from any process, any number of times: one computes, the others return BUSY.
+    Safe to call from any process, any number of times: one computes, the others wait for a while
+    and return BUSY.
     """
     result = Result("CURRENT")
     for _round in range(ROUNDS):
-        answer = _answer(site_id, wall_now=wall_now, tick=tick)
+        answer = _answer_when_free(site_id, wall_now=wall_now, tick=tick)
         if answer.result.state == "BUSY":
             return answer.result if result.state == "CURRENT" else result
         if answer.result.state != "CURRENT":
@@ -97,6 +99,18 @@ def _is_behind(site_id: int) -> bool:
         .filter(computed_seq__lt=SiteHead.objects.filter(site_id=site_id).values("seq"))
         .exists()
     )
+
+
+def _answer_when_free(site_id: int, *, wall_now: datetime, tick: bool) -> _Answer:
+    """As `_answer`. Who holds the lock may have read the site before its newest event, or may give
+    it back without a look at it (a decision that is refused): wait while it is behind."""
+    patience = time.perf_counter() + BUSY_S
+    while True:
+        answer = _answer(site_id, wall_now=wall_now, tick=tick)
+        waits = answer.result.state == "BUSY" and time.perf_counter() < patience
+        if not waits or not _is_behind(site_id):
+            return answer
+        time.sleep(LOOK_EVERY_S)
 
 
 def _answer(site_id: int, *, wall_now: datetime, tick: bool = False) -> _Answer:
@@ -182,13 +196,19 @@ def _urgent_first(site_id: int, seq: int, version: int) -> choices.Between:
         if time.perf_counter() - looked < LOOK_EVERY_S:
             return
         behind = Q(computed_seq__lt=F("site__head__seq"), failures__lt=rules.FAILURES)
-        for other, its_version, its_seq in SitePlan.objects.filter(
-            behind | Q(site_id=site_id)
-        ).values_list("site_id", "plan_version", "site__head__seq"):
-            if other != site_id:
-                _answer(other, wall_now=clock.wall_now())
-            elif gives_way and (its_version != version or its_seq > seq):
-                raise choices.Superseded
+        waiting = SitePlan.objects.filter(behind | Q(site_id=site_id))
+        answered = True
+        # Whoever rang while a site was being answered has gone away again: look once more.
+        while answered:
+            answered = False
+            for other, its_version, its_seq in waiting.values_list(
+                "site_id", "plan_version", "site__head__seq"
+            ):
+                if other != site_id:
+                    answer = _answer(other, wall_now=clock.wall_now())
+                    answered = answered or answer.result.state == "STORED"
+                elif gives_way and (its_version != version or its_seq > seq):
+                    raise choices.Superseded
         looked = time.perf_counter()
 
     return look

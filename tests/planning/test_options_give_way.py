@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 
 from equipment import actions as equipment
 from mes.clock import wall_now
 from mes.models import SiteHead, SitePlan
 from planning import snapshot
 from planning.actions import Result, choices, disruptions, recompute
+from planning.actions.lock import PLAN, try_lock
 from planning.actions.study import Study
 from planning.engine import options as engine
 from planning.models import Impact, Option
@@ -96,6 +99,76 @@ def test_an_event_of_another_site_does_not_wait_for_options(committed_company: C
     assert answered == [True, False, *[True] * (len(answered) - 2)]
     assert len(answered) > 2
     assert options_version(company) == SitePlan.objects.get(site=company.site).plan_version
+
+
+def test_an_event_during_the_answer_in_between_is_answered_too(
+    committed_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bell finds the other site busy and goes away; no further projection of an option comes
+    that would look again."""
+    company, other = committed_company, build_company("T2")
+    other.commit()
+    break_down(company)
+    find = disruptions.find
+    numbers: list[int] = []
+
+    def found(study: Study) -> disruptions.Found:
+        if study.snap.site_id == other.site.pk and len(other_events()) == 1:
+            other.receive("BAR", "L-3", 5)
+            assert in_threads(1, lambda: recompute(other.site.pk, wall_now=wall_now()))
+        return find(study)
+
+    before = SiteHead.objects.get(site=other.site).seq
+
+    def other_events() -> range:
+        return range(before, SiteHead.objects.get(site=other.site).seq)
+
+    def bring(number: int) -> None:
+        numbers.append(number)
+        if number == last:
+            other.receive("BAR", "L-2", 5)
+
+    with at_each_option(numbers.append) as seqs:
+        recompute(company.site.pk, wall_now=wall_now())
+    last = len(seqs) - 1
+    company.must(
+        equipment.change_estimate,
+        unit_id=company.ids["CNC-04"],
+        back_at=company.now + 80 * HOUR,
+        said_by="T. Maintenance",
+    )
+    module = sys.modules["planning.actions.recompute"]
+    monkeypatch.setattr(module, "BUSY_S", 0)
+    monkeypatch.setattr(disruptions, "find", found)
+    with at_each_option(bring):
+        recompute(company.site.pk, wall_now=wall_now())
+
+    assert len(other_events()) == 2
+    assert is_answered(other)
+
+
+def test_a_bell_waits_for_who_holds_the_site(committed_company: Company) -> None:
+    """A decision holds it and is refused: nobody rings again."""
+    company = committed_company
+    company.commit()
+    company.receive("BAR", "L-2", 5)
+    answers: list[Result] = []
+
+    with try_lock(PLAN, company.site.pk) as ours:
+        assert ours
+
+        def ring() -> None:
+            answers.append(recompute(company.site.pk, wall_now=wall_now()))
+            connection.close()
+
+        bell = threading.Thread(target=ring)
+        bell.start()
+        bell.join(0.1)
+        assert bell.is_alive()
+    bell.join(30)
+
+    assert [answer.state for answer in answers] == ["STORED"]
+    assert is_answered(company)
 
 
 def test_another_process_can_answer_while_options_are_made(committed_company: Company) -> None:

@@ -91,6 +91,8 @@ class SitePlan(models.Model):
     plan_version = models.BigIntegerField(default=0)
     committed_version = models.BigIntegerField(default=0)
     as_of = models.DateTimeField(null=True)
+    # When something is next expected to start or end, or a shift's edge comes: time for a tick.
+    next_at = models.DateTimeField(null=True)
     computed_at = models.DateTimeField(null=True)
     # Set by a trigger when a table of the engine changed outside an action: load cold.
     dirty = models.BooleanField(default=True)

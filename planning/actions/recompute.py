@@ -215,13 +215,17 @@ def _urgent_first(site_id: int, seq: int, version: int) -> choices.Between:
 
 
 def _clock_has_moved(plan: SitePlan, wall_now: datetime) -> bool:
-    """Whether the plant's clock is a minute past the plan: time for a tick."""
+    """Whether the plant's clock is a minute past the plan, or past what was expected next: time
+    for a tick."""
     at = (
         SiteClock.objects.filter(site_id=plan.site_id, site__clock=Site.Clock.SIMULATED)
         .values_list("at", flat=True)
         .first()
     )
-    return plan.as_of is not None and (at or wall_now) - plan.as_of >= TICK
+    now = at or wall_now
+    if plan.as_of is None:
+        return False
+    return now - plan.as_of >= TICK or (plan.next_at is not None and plan.next_at <= now)
 
 
 def _engine_changed(plan: SitePlan) -> bool:
@@ -241,7 +245,11 @@ def _compute_and_store(
     engine_ms = _ms(engine_began)
     if not (snap.events or must_store or snap.plan_version == 0 or found.is_news):
         SitePlan.objects.filter(site_id=site_id, plan_version=snap.plan_version).update(
-            failures=0, failure="", as_of=snap.now_at, computed_at=clock.wall_now()
+            failures=0,
+            failure="",
+            as_of=snap.now_at,
+            next_at=study.next_at,
+            computed_at=clock.wall_now(),
         )
         same = Result("SAME", snap.plan_version, snap.seq, 0, engine_ms, _ms(began))
         return _Answer(same, study, found)
@@ -254,6 +262,7 @@ def _compute_and_store(
             computed_seq=snap.seq,
             plan_version=version,
             as_of=snap.now_at,
+            next_at=study.next_at,
             computed_at=stored_at,
             failures=0,
             failure="",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from planning.engine import options as ways
 from planning.engine.changes import Change, MoveJob, Refusal, SetQueue, apply, to_json
 from planning.engine.deals import Deal
 from planning.engine.load import loads
+from planning.engine.moments import next_moment
 from planning.engine.plant import (
     NEVER,
     UNSET,
@@ -167,6 +168,12 @@ class Study:
     @cached_property
     def projection(self) -> Projection:
         return self.project(self.plant)
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When time alone makes the next difference to the plan."""
+        at = next_moment(self.plant, self.projection, now=self.now)
+        return None if at == NEVER else self.snap.epoch + timedelta(seconds=at)
 
     def without(self, plant: Plant, cause: impact.Cause) -> Plant:
         return impact.without_cause(plant, self.project(plant), cause, now=self.now)

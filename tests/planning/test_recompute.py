@@ -19,6 +19,7 @@ from planning import rules, snapshot
 from planning.actions import Result
 from planning.actions.lock import PLAN
 from planning.actions.study import Study
+from planning.management.commands.sweep import sweep
 from planning.models import Decision, Disruption, Option, PlanVersion
 from tests.cast import HOUR
 from tests.planning.conftest import DAY, Company
@@ -82,6 +83,24 @@ def test_a_tick_without_news_stores_no_version(company: Company) -> None:
     after = plan_of(company)
     assert after.plan_version == before.plan_version
     assert after.as_of == company.now
+
+
+@pytest.mark.parametrize(("seconds", "looked"), [(-5, False), (0, True)])
+def test_the_sweeper_looks_again_when_something_is_expected(
+    committed_company: Company, seconds: int, looked: bool
+) -> None:
+    """Not only when a minute has passed."""
+    company = committed_company
+    expected_at = plan_of(company).next_at
+    assert expected_at is not None
+    company.clock(expected_at - timedelta(seconds=30))
+    company.answer()
+    SitePlan.objects.filter(site=company.site).update(computed_at=wall_now() - timedelta(minutes=1))
+    company.clock(expected_at + timedelta(seconds=seconds))
+
+    sweep(patience_s=3)
+
+    assert (plan_of(company).as_of == company.now) is looked
 
 
 def test_work_that_nobody_starts_becomes_a_later_delivery_by_the_clock_alone(

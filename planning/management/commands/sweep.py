@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # Sites whose events wait for longer than `patience`, that a bypass or a killed process left, or
 # whose options wait; and sites whose plan is older than a minute of the plant's own clock, or
-# where an end of work, a return or a shift's edge lies between the plan's now and the clock's.
+# where a start or an end of work, a return or a shift's edge has come meanwhile.
 BEHIND = """
 select p.site_id
   from mes_siteplan p join mes_sitehead h on h.site_id = p.site_id
@@ -40,8 +40,8 @@ select p.site_id
   from mes_siteplan p join mes_site s on s.id = p.site_id
   left join mes_siteclock c on c.site_id = s.id
  where p.as_of is not null
-   and p.as_of <= case when s.clock = 'SIMULATED' then c.at else clock_timestamp() end
-                  - interval '60 seconds'
+   and least(p.next_at, p.as_of + interval '60 seconds')
+       <= case when s.clock = 'SIMULATED' then c.at else clock_timestamp() end
    and p.computed_at < clock_timestamp() - interval '1 second' * %(rest)s
  order by p.site_id
 """

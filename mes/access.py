@@ -35,6 +35,7 @@ ACTS: dict[str, frozenset[str]] = {
     "money.read": _OFFICE - {Role.VIEWER, Role.STORES},
     "disruption.handle": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "option.accept": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "approval.ask": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     # Whose yes a decision needs is checked by the act itself.
     "consent.answer": ALL - {Role.OPERATOR, Role.VIEWER},
     "event.report": frozenset(
@@ -72,7 +73,9 @@ ACTS: dict[str, frozenset[str]] = {
 }
 
 # A decision is a person's: no device token may take one, whatever its role.
-DECISIONS = frozenset({"option.accept", "disruption.handle", "job.move", "consent.answer"})
+DECISIONS = frozenset(
+    {"option.accept", "disruption.handle", "job.move", "consent.answer", "approval.ask"}
+)
 
 # Why an act is off, and who can lift it: shown beside the act, never hidden.
 NEEDS = {

@@ -291,6 +291,9 @@ class Decision(models.Model):
     kind = models.CharField(max_length=16)
     title = models.CharField(max_length=200)
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    on_behalf_of = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="+", help_text="whose authority it was"
+    )
     at = models.DateTimeField()
     why = models.CharField(max_length=300, blank=True)
     version = models.BigIntegerField()
@@ -347,5 +350,43 @@ class Consent(models.Model):
         indexes = [
             models.Index(
                 fields=["site", "latest_at"], condition=Q(state="ASKED"), name="asked_consents"
+            )
+        ]
+
+
+class Approval(models.Model):
+    """Somebody asks another, whose authority reaches further, to accept an option."""
+
+    class State(models.TextChoices):
+        ASKED = "ASKED"
+        GIVEN = "GIVEN"
+        REFUSED = "REFUSED"
+        OVER = "OVER"  # the disruption ended or was answered in another way
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    disruption = models.ForeignKey(Disruption, models.PROTECT, related_name="approvals")
+    # Options come and go with the plan; the idea keeps its name.
+    option = models.CharField(max_length=120)
+    title = models.CharField(max_length=200)
+    version = models.BigIntegerField(help_text="plan version that the asker looked at")
+    changes = models.JSONField(null=True, help_text='of the option "mine"')
+    lacks = models.JSONField(help_text="what the asker's authority lacked")
+    cash = models.DecimalField(max_digits=18, decimal_places=4)
+    why = models.CharField(max_length=300, blank=True)
+    asked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    asked_of = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.ASKED)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+    decision = models.OneToOneField(Decision, models.PROTECT, null=True, related_name="approval")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["disruption", "option", "asked_of"],
+                condition=Q(state="ASKED"),
+                name="an_approval_is_asked_once_of_a_person",
             )
         ]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from materials.models import CustomerLine
 from mes.models import Site
 from mes.templatetags.downstream import duration, lateness, money, qty
-from planning.models import Consent, Disruption, Instants, Option
+from planning.models import Approval, Consent, Disruption, Instants, Option
 
 Facts = Mapping[str, Any]
 
@@ -760,9 +760,29 @@ def refused(refusal: Facts) -> str:
     return f"{refusal['label']}: {why}" if refusal.get("label") else why
 
 
+def approve(approval: Approval, asker: str) -> str:
+    """The task of who is asked to approve."""
+    said = _("%(asker)s asks you to approve: %(title)s.") % {
+        "asker": asker,
+        "title": approval.title,
+    }
+    return f"{said} {approval.why}".strip()
+
+
+def declined(approval: Approval, who: str) -> str:
+    """The notice to who asked."""
+    return _("%(who)s does not approve %(title)s: %(why)s.") % {
+        "who": who,
+        "title": approval.title,
+        "why": approval.reason,
+    }
+
+
 def authority(lacks: Sequence[str], able: Sequence[str], cash: Decimal, site: Site) -> str:
     """What the decision needs that the person has not, and whom to ask."""
     needs = {
+        "role": _("a planner, a supervisor or a manager"),
+        "hours": _("somebody who is on duty"),
         "amount": _("a limit of at least %(amount)s") % {"amount": whole_money(cash, site)},
         "frozen": _("the right to change what is frozen"),
         "customer": _("the right to make another customer late"),

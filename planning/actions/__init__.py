@@ -1,6 +1,7 @@
 """What can happen in planning. Views, tasks and commands call these and nothing inside."""
 
 from planning.actions.answers import agree, lapse_overdue, refuse
+from planning.actions.approvals import approve, ask_approval, decline
 from planning.actions.calls import call, stakes, watch_calls
 from planning.actions.choices import flip_points
 from planning.actions.commit import arrange, commit_plan
@@ -16,11 +17,14 @@ __all__ = [
     "Result",
     "accept",
     "agree",
+    "approve",
     "arrange",
+    "ask_approval",
     "assign",
     "call",
     "close",
     "commit_plan",
+    "decline",
     "evaluate",
     "flip_points",
     "lapse_overdue",

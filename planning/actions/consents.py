@@ -11,7 +11,7 @@ from mes.models import Role, Task
 from planning import rules, words
 from planning.actions.study import Study
 from planning.engine.changes import AddCalendarWindow, Change
-from planning.models import Consent
+from planning.models import Approval, Consent
 
 # Who is asked has at least this long, and no longer than that where nothing else sets a time.
 AT_LEAST = timedelta(minutes=15)
@@ -70,6 +70,23 @@ def finish_tasks(command: Command, consent_ids: Sequence[int]) -> None:
     Task.objects.filter(
         site=command.site, subject_type="consent", subject_id__in=consent_ids, done_at=None
     ).update(done_at=command.now, done_by=command.actor.person_id)
+
+
+def settle_approvals(command: Command, disruption_id: int, option: str, decision_id: int) -> None:
+    """Answer what was asked about a disruption that is decided now: this option, or another."""
+    for approval in Approval.objects.filter(
+        site=command.site, disruption=disruption_id, state=Approval.State.ASKED
+    ).order_by("asked_at", "pk"):
+        given = approval.option == option
+        approval.state = Approval.State.GIVEN if given else Approval.State.OVER
+        if given and not Approval.objects.filter(decision=decision_id).exists():
+            approval.decision_id = decision_id
+        approval.answered_at = command.now
+        approval.answered_by_id = command.actor.person_id
+        approval.save()
+        Task.objects.filter(
+            site=command.site, subject_type="approval", subject_id=approval.pk, done_at=None
+        ).update(done_at=command.now, done_by=command.actor.person_id)
 
 
 def _needed(

@@ -14,15 +14,14 @@ from django.utils.translation import gettext as _
 
 from equipment.actions import add_window, remove_window
 from equipment.models import CalendarException
-from mes.access import ACTS
 from mes.clock import wall_now
 from mes.commands import Command
 from mes.errors import Refused, Stale
 from mes.events import plain
-from mes.models import Role, RoleGrant, ShopFloorEvent, SitePlan, Task
+from mes.models import Role, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
-from planning.actions import acts, consents
+from planning.actions import acts, authority, consents
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
@@ -85,7 +84,7 @@ def accept(
     figures["consents"] = study.consents(asked)
     if option.kind != Option.Kind.MINE:
         _compare_figures(command, study, option, figures, based_on_version)
-    _check_authority(command, figures)
+    authority.check(command, figures)
 
     reason = words.title(disruption)
     inverse: dict[str, Any] = {
@@ -128,6 +127,7 @@ def accept(
     ]
     title = words.option_name(option)
     _tasks(command, decision_id, study, figures)
+    consents.settle_approvals(command, disruption.pk, option.slug, decision_id)
     waits = consents.ask(
         command,
         study,
@@ -148,6 +148,7 @@ def accept(
             kind=option.kind,
             title=title[:200],
             person_id=command.actor.person_id,
+            on_behalf_of_id=command.actor.on_behalf_of_id,
             at=command.now,
             why=why[:300],
             version=version,
@@ -238,6 +239,7 @@ def undo(command: Command, *, decision_id: int, why: str = "") -> dict[str, Any]
             kind=decision.kind,
             title=decision.title,
             person_id=command.actor.person_id,
+            on_behalf_of_id=command.actor.on_behalf_of_id,
             at=command.now,
             why=why[:300],
             version=snap.plan_version,
@@ -506,47 +508,6 @@ def _check_still_undoable(
             % {"what": _named(study, moved)},
             moved=moved,
         )
-
-
-def _check_authority(command: Command, figures: rules.OptionFigures) -> None:
-    """Refuse what is beyond the person's grants, and say who could do it."""
-    grants = [
-        grant for role, grant in command.actor.grants.items() if role in ACTS["option.accept"]
-    ]
-    cash = rules.ten_thousandths_of(figures["extra_cash"])
-    lacks = []
-    if not any(
-        g.amount_limit is None or rules.ten_thousandths(g.amount_limit) >= cash for g in grants
-    ):
-        lacks.append("amount")
-    if figures["frozen_moved"] and not any(grant.may_touch_frozen for grant in grants):
-        lacks.append("frozen")
-    if figures["hurt"] and not any(grant.may_hurt_customer for grant in grants):
-        lacks.append("customer")
-    if not lacks:
-        return
-    able = (
-        RoleGrant.objects.filter(site=command.site, role__in=ACTS["option.accept"])
-        .select_related("person")
-        .order_by("person__name")
-    )
-    names = sorted(
-        {
-            grant.person.name
-            for grant in able
-            if ("amount" not in lacks or grant.amount_limit is None
-                or rules.ten_thousandths(grant.amount_limit) >= cash)
-            and ("frozen" not in lacks or grant.may_touch_frozen)
-            and ("customer" not in lacks or grant.may_hurt_customer)
-            and grant.person_id != command.actor.person_id
-        }
-    )  # fmt: skip
-    raise Refused(
-        words.authority(lacks, names, rules.number(figures["extra_cash"]), command.site),
-        status=403,
-        code="authority",
-        needs={"lacks": lacks, "ask": names},
-    )
 
 
 # -- what follows --------------------------------------------------------------------------------

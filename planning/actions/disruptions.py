@@ -680,7 +680,7 @@ def _topics(found: Found) -> set[str]:
     snap = found.study.snap
     topics = {"deliveries"}
     for event in snap.events:
-        if event.kind in DECISION_EVENTS:
+        if event.kind.startswith("planning."):
             topics |= {"decisions", "inbox", "tasks"}
         elif event.kind in TASK_EVENTS:
             topics.add("tasks")

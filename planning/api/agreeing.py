@@ -1,9 +1,10 @@
-"""Who else has a say in a decision: the yes that it needs from others."""
+"""Who else has a say in a decision: the yes that it needs, who accepts what one may not."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mes import commands
+from mes.access import may
+from mes.commands import Command
+from mes.errors import Missing
 from planning import actions, words
 from planning.api import serializers as bodies
 from planning.api.decisions import RESPONSES
@@ -26,7 +30,7 @@ from planning.api.wire import (
     key_of,
     site_of,
 )
-from planning.models import Consent
+from planning.models import Approval, Consent, Option
 
 
 class ConsentShape(Shape):
@@ -137,6 +141,161 @@ class RefuseConsent(APIView):
                 body=body | {"consent": pk},
                 act=lambda command: actions.refuse(
                     command, consent_id=pk, **checked(bodies.Refuse(data=body))
+                ),
+            )
+        )
+
+
+class ApprovalShape(Shape):
+    id = serializers.IntegerField()
+    disruption = serializers.IntegerField()
+    option = serializers.CharField(help_text="slug of the option")
+    title = serializers.CharField()
+    version = serializers.IntegerField(help_text="plan version that the asker looked at")
+    lacks = serializers.ListField(child=serializers.CharField())
+    cash = bodies.exact_money(allow_null=True)
+    why = serializers.CharField(allow_blank=True)
+    asked_by = serializers.CharField(allow_null=True)
+    asked_of = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    state = serializers.CharField(
+        help_text="ASKED, GIVEN, REFUSED, or OVER (it ended or was answered in another way)"
+    )
+    answered_at = serializers.DateTimeField(allow_null=True)
+    answered_by = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    decision = serializers.IntegerField(allow_null=True)
+
+
+def _approval(row: Approval, shows_money: bool) -> Data:
+    return {
+        "id": row.pk,
+        "disruption": row.disruption_id,
+        "option": row.option,
+        "title": row.title,
+        "version": row.version,
+        "lacks": row.lacks,
+        "cash": row.cash if shows_money else None,
+        "why": row.why,
+        "asked_by": row.asked_by and row.asked_by.name,
+        "asked_of": row.asked_of.name,
+        "asked_at": row.asked_at,
+        "state": row.state,
+        "answered_at": row.answered_at,
+        "answered_by": row.answered_by and row.answered_by.name,
+        "reason": row.reason,
+        "decision": row.decision_id,
+    }
+
+
+class Approvals(APIView):
+    access = "plan.read"
+
+    @extend_schema(
+        operation_id="approvals_list",
+        summary="What somebody is asked to accept for another, the oldest first",
+        parameters=[
+            OpenApiParameter("state", enum=["asked", "all"], description="asked if not given"),
+            *PAGING,
+        ],
+        responses={200: paged("Approval", ApprovalShape), 401: ErrorSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        rows = Approval.objects.filter(site=site_of(request)).select_related(
+            "asked_by", "asked_of", "answered_by"
+        )
+        if request.query_params.get("state", "asked") != "all":
+            rows = rows.filter(state=Approval.State.ASKED)
+        money = may(actor_of(request), "money.read")
+        pages = Pages()
+        page = pages.paginate_queryset(rows.order_by("asked_at", "pk"), request) or []
+        shown: list[Any] = [dict(ApprovalShape(_approval(row, money)).data) for row in page]
+        return pages.get_paginated_response(shown)
+
+
+def _ask(command: Command, pk: int, option_pk: int, body: dict[str, Any]) -> dict[str, Any]:
+    values = checked(bodies.Ask(data=body))
+    option = Option.objects.filter(site=command.site, disruption=pk, pk=option_pk).first()
+    if option is None:
+        raise Missing(_("There is no such option here."))
+    return actions.ask_approval(
+        command,
+        option_id=option.pk,
+        based_on_version=values.get("version", option.version),
+        why=values["why"],
+        person_id=values.get("person"),
+    )
+
+
+class AskApproval(APIView):
+    access = "approval.ask"
+
+    @extend_schema(
+        operation_id="option_ask",
+        summary="Ask somebody to accept an option that is beyond one's own authority",
+        parameters=[KEY_HEADER],
+        request=bodies.Ask,
+        responses=RESPONSES,
+    )
+    def post(self, request: Request, pk: int, option_pk: int) -> Response:
+        body = body_of(request)
+        return answer(
+            commands.run(
+                site=site_of(request),
+                key=key_of(request),
+                actor=actor_of(request),
+                name="api.ask",
+                body=body | {"disruption": pk, "option": option_pk},
+                act=lambda command: _ask(command, pk, option_pk, body),
+            )
+        )
+
+
+class Approve(APIView):
+    access = "option.accept"
+
+    @extend_schema(
+        operation_id="approval_approve",
+        summary="Accept what somebody asks for",
+        description="As accepting the option itself: by one's own authority, checked anew.",
+        parameters=[KEY_HEADER],
+        request=None,
+        responses=RESPONSES,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        return answer(
+            commands.run(
+                site=site_of(request),
+                key=key_of(request),
+                actor=actor_of(request),
+                name="api.approve",
+                body={"approval": pk},
+                act=lambda command: actions.approve(command, approval_id=pk),
+            )
+        )
+
+
+class Decline(APIView):
+    access = "option.accept"
+
+    @extend_schema(
+        operation_id="approval_refuse",
+        summary="Refuse to accept what somebody asks for",
+        parameters=[KEY_HEADER],
+        request=bodies.Refuse,
+        responses=RESPONSES,
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        body = body_of(request)
+        return answer(
+            commands.run(
+                site=site_of(request),
+                key=key_of(request),
+                actor=actor_of(request),
+                name="api.decline",
+                body=body | {"approval": pk},
+                act=lambda command: actions.decline(
+                    command, approval_id=pk, **checked(bodies.Refuse(data=body))
                 ),
             )
         )

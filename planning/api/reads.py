@@ -26,7 +26,7 @@ from mes.models import Site, SiteClock, SiteHead, SitePlan
 from planning.api.projected import Projected, newest
 from planning.api.serializers import exact_money, exact_quantity
 from planning.api.wire import ErrorSerializer, Pages, actor_of, site_of
-from planning.models import Decision, Disruption, Impact, Option
+from planning.models import Consent, Decision, Disruption, Impact, Option
 from quality.models import Hold
 from workorders.models import AndonCall, CallKind, JobLink, JobOrder, UnitQueue, WorkOrder
 
@@ -900,6 +900,8 @@ class DecisionShape(Shape):
     kind = serializers.CharField()
     title = serializers.CharField()
     person = serializers.CharField(allow_null=True)
+    on_behalf_of = serializers.CharField(allow_null=True, help_text="whose authority it was")
+    tentative = serializers.BooleanField(help_text="somebody has not agreed to it yet")
     at = serializers.DateTimeField()
     why = serializers.CharField(allow_blank=True)
     version = serializers.IntegerField()
@@ -920,9 +922,11 @@ class Decisions(APIView):
     def get(self, request: Request) -> Response:
         rows = (
             Decision.objects.filter(site=site_of(request))
-            .select_related("person")
+            .select_related("person", "on_behalf_of")
             .order_by("-at", "-pk")
         )
+        asked = Consent.objects.asked(site_of(request).pk)
+        waits = set(asked.values_list("decision_id", flat=True))
         pages = Pages()
         page = pages.paginate_queryset(rows, request) or []
         return pages.get_paginated_response(
@@ -935,6 +939,8 @@ class Decisions(APIView):
                             "kind": row.kind,
                             "title": row.title,
                             "person": row.person and row.person.name,
+                            "on_behalf_of": row.on_behalf_of and row.on_behalf_of.name,
+                            "tentative": row.pk in waits,
                             "at": row.at,
                             "why": row.why,
                             "version": row.version,

@@ -352,6 +352,12 @@ class Accept(Body):
     why = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
+class Ask(Accept):
+    """Whom to ask; the first who may and is on duty if not given."""
+
+    person = serializers.IntegerField(min_value=1, required=False)
+
+
 class Refuse(Body):
     """Why not: whoever decided decides anew by it."""
 

@@ -29,7 +29,7 @@ from mes.models import Task
 from mes.templatetags.downstream import duration, qty
 from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
-from planning.views.answers import consent_row
+from planning.views.answers import approval_rows, authority_row, consent_row
 from planning.views.lists import history
 from planning.views.tower import OPEN_STATES, decision_row
 
@@ -98,6 +98,7 @@ def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
         "options": _options(options, chosen, figures, money, zone),
         "preview": None,
         "decision": _decision(request, found, money),
+        "approvals": approval_rows(request, found),
         "history": history(request.site, found.subject_type, found.subject_id),
     }
     if chosen is not None and wanted in ("", "d-page", "preview"):
@@ -564,6 +565,7 @@ def option_context(
         accept_off = _("No longer possible: %(why)s") % {"why": gone}
     elif option.kind == Option.Kind.MINE:
         accept_off = _("Make your moves first; they stand here with their costs.")
+    beyond = {} if accept_off else authority_row(request, figures)
     return {
         "option_pk": option.pk,
         "name": words.option_name(option),
@@ -586,7 +588,9 @@ def option_context(
             "label": _("Do nothing, on purpose")
             if option.kind == Option.Kind.DO_NOTHING
             else _("Accept this option"),
-            "off": accept_off,
+            "off": accept_off or beyond.get("off", ""),
+            "ask": beyond.get("ask"),
+            "lacks": beyond.get("lacks", ""),
         },
     }
 

@@ -19,8 +19,8 @@ from mes.actor import Actor
 from mes.htmx import refusal_page, render_page
 from mes.models import Role, Site, Task
 from planning import words
-from planning.models import Consent, Decision
-from planning.views.answers import consent_row
+from planning.models import Approval, Consent, Decision, Disruption
+from planning.views.answers import approval_row, consent_row
 from workorders.actions import settle
 from workorders.models import Unsettled
 
@@ -102,11 +102,15 @@ def _subjects(site: Site, found: list[Task]) -> Subjects:
 
     facts = Unsettled.objects.filter(site=site, pk__in=ids("unsettled"))
     taken = Decision.objects.filter(site=site, pk__in=ids("decision"))
+    approvals = Approval.objects.filter(site=site, pk__in=ids("approval"))
+    troubles = Disruption.objects.filter(site=site, pk__in=ids("disruption"))
     consents = Consent.objects.filter(site=site, pk__in=ids("consent")).select_related("decision")
     return {
         **{("unsettled", fact.pk): fact for fact in facts.select_related("job_order__work_order")},
         **{("decision", each.pk): each for each in taken},
         **{("consent", each.pk): each for each in consents},
+        **{("approval", each.pk): each for each in approvals},
+        **{("disruption", each.pk): each for each in troubles},
     }
 
 
@@ -140,6 +144,14 @@ def _row(request: PlantRequest, task: Task, subjects: Subjects) -> dict[str, Any
         row |= {"yes": _("Agree"), "no": _("Refuse")}
         row["url"] = reverse("planning:disruption", args=[about.decision.disruption_id])
         return row
+    if isinstance(about, Approval):
+        row |= {"about": about.title, "answer": approval_row(request, about)}
+        row |= {"yes": _("Approve"), "no": _("Refuse"), "settlement": about.reason}
+        row["url"] = reverse("planning:disruption", args=[about.disruption_id])
+        return row
+    if isinstance(about, Disruption):
+        row["about"] = words.title(about)
+        row["url"] = reverse("planning:disruption", args=[about.pk])
     if isinstance(about, Decision) and about.disruption_id is not None:
         row["about"] = about.title
         row["url"] = reverse("planning:disruption", args=[about.disruption_id])

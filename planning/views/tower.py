@@ -337,7 +337,7 @@ def _decided(request: PlantRequest, now: Any, money: bool) -> dict[str, Any]:
     since = now - timedelta(hours=24)
     rows = list(
         Decision.objects.filter(site=request.site, at__gte=since, undo_of=None)
-        .select_related("person", "disruption", "undone_by__person")
+        .select_related("person", "on_behalf_of", "disruption", "undone_by__person")
         .prefetch_related("consents")
         .order_by("-at")[:20]
     )
@@ -382,7 +382,10 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
 
 def _who(decision: Decision) -> str:
     """By whom, and in whose name."""
-    return decision.person.name if decision.person else "Downstream"
+    who = decision.person.name if decision.person else "Downstream"
+    if decision.on_behalf_of is None:
+        return who
+    return _("%(who)s for %(whom)s") % {"who": who, "whom": decision.on_behalf_of.name}
 
 
 @access("plan.read")
@@ -392,7 +395,7 @@ def decisions(request: PlantRequest) -> HttpResponse:
     money = may(request.actor, "money.read")
     rows = (
         Decision.objects.filter(site=request.site, undo_of=None)
-        .select_related("person", "disruption", "undone_by__person")
+        .select_related("person", "on_behalf_of", "disruption", "undone_by__person")
         .prefetch_related("consents")
         .order_by("-at")[:100]
     )

@@ -91,6 +91,8 @@ def test_the_sweeper_looks_again_when_something_is_expected(
 ) -> None:
     """Not only when a minute has passed."""
     company = committed_company
+    company.must(workorders.start, job_order_id=company.job("WO-1", 10).pk)
+    company.answer()
     expected_at = plan_of(company).next_at
     assert expected_at is not None
     company.clock(expected_at - timedelta(seconds=30))

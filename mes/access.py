@@ -62,6 +62,7 @@ ACTS: dict[str, frozenset[str]] = {
     "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "task.read": ALL,
     "task.finish": ALL - {Role.VIEWER},
+    "notice.read": ALL,
     "stock.move": frozenset({Role.STORES, Role.SUPERVISOR, Role.ADMIN}),
     "stock.count": frozenset({Role.STORES, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "shortage.report": _FLOOR | {Role.STORES, Role.PLANNER},

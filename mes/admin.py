@@ -27,6 +27,7 @@ from mes.errors import Refused
 from mes.masters import delete_master, kind_of, save_master
 from mes.models import (
     Device,
+    OutgoingMail,
     Person,
     Role,
     RoleGrant,
@@ -273,3 +274,11 @@ class ShopFloorEventAdmin(JournalAdmin):
 class TaskAdmin(JournalAdmin):
     list_display = ("text", "role", "due_at", "done_at")
     list_filter = ("site", "role")
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(JournalAdmin):
+    list_display = ("address", "person", "written_at", "attempts", "sent_at", "problem")
+    list_filter = ("site",)
+    ordering = ("-pk",)
+    list_select_related = ("person",)

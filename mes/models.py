@@ -306,6 +306,147 @@ class Task(models.Model):
         ]
 
 
+class Notice(models.Model):
+    """What a person was told of one cause: one row, however often it comes. See `mes.notices`."""
+
+    class Kind(models.TextChoices):
+        NEW = "NEW"
+        GROWING = "GROWING"
+        BACK = "BACK"
+        OVER = "OVER"
+        DECIDED = "DECIDED"
+        ASSIGNED = "ASSIGNED"
+        MENTIONED = "MENTIONED"
+        ASKED = "ASKED"
+        ANSWERED = "ANSWERED"
+        ESCALATED = "ESCALATED"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="notices")
+    cause = models.CharField(max_length=80, help_text="what repeats are counted on")
+    kind = models.CharField(max_length=10, choices=Kind)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    url = models.CharField(max_length=200)
+    text = models.CharField(max_length=300, help_text="in the person's language")
+    priority = models.PositiveSmallIntegerField(null=True, help_text="empty: said to him in person")
+    # What was last reported: the threshold against which worse is measured.
+    value = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    extent = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    told_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+    held = models.PositiveIntegerField(default=0, help_text="repeats that were not told")
+    held_since = models.DateTimeField(null=True)
+    mailed = models.BooleanField(default=False)
+    # It has ended; the person is told once it has stayed so.
+    over_due_at = models.DateTimeField(null=True)
+    over_text = models.CharField(max_length=300, blank=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "person", "cause"], name="notice_is_one_a_person_and_cause"
+            ),
+            models.CheckConstraint(
+                name="notice_kind_is_known",
+                condition=Q(kind__in=[
+                    "NEW", "GROWING", "BACK", "OVER", "DECIDED", "ASSIGNED", "MENTIONED", "ASKED",
+                    "ANSWERED", "ESCALATED",
+                ]),
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(
+                fields=["site", "person"], condition=Q(read_at=None), name="unread_notices"
+            ),
+            models.Index(
+                fields=["over_due_at"], condition=Q(over_due_at__isnull=False), name="ended_causes"
+            ),
+        ]
+
+
+class NoticeSetting(models.Model):
+    """Which priorities reach a person by which way, and when his mail waits."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="notice_settings")
+    # Down to which priority: 1 is the most urgent, 0 is none.
+    bell_priority = models.PositiveSmallIntegerField()
+    mail_priority = models.PositiveSmallIntegerField()
+    mail_in_person = models.BooleanField(default=True, help_text="what is said to him in person")
+    mail_address = models.EmailField(blank=True, help_text="empty: that of the user")
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "person"], name="notice_setting_is_one_a_person_and_site"
+            ),
+            models.CheckConstraint(
+                name="notice_setting_names_priorities_up_to_4",
+                condition=Q(bell_priority__lte=4, mail_priority__lte=4),
+            ),
+            models.CheckConstraint(
+                name="quiet_hours_have_both_ends",
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+            ),
+        ]
+
+
+class OutgoingMail(models.Model):
+    """A mail that waits to be sent: written with what it tells of, sent by a process of its own."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    address = models.EmailField()
+    language = models.CharField(max_length=8)
+    lines = models.JSONField(help_text="[{text, url, at}], one a notice")
+    message_id = models.UUIDField(unique=True)
+    written_at = models.DateTimeField()
+    # By the plant's clock, the person's quiet hours; by the wall's, the next try.
+    held_until = models.DateTimeField(null=True)
+    next_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_at"],
+                condition=Q(sent_at=None, given_up_at=None),
+                name="mail_to_be_sent",
+            )
+        ]
+
+
+class Comment(models.Model):
+    """Ledger: what a person wrote on any record; taking it back is a row that names it."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    text = models.TextField(max_length=2000, blank=True)
+    withdraws = models.OneToOneField("self", models.PROTECT, null=True, related_name="withdrawn_by")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="comment_says_something_or_takes_one_back",
+                condition=(Q(withdraws__isnull=True) & ~Q(text=""))
+                | Q(withdraws__isnull=False, text=""),
+            )
+        ]
+        indexes = [models.Index(fields=["site", "subject_type", "subject_id", "id"])]
+
+
 class FailedSignIn(models.Model):
     """Counts wrong passwords in the database: lock-outs work without Redis."""
 

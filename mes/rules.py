@@ -1,10 +1,11 @@
-"""When something happened, against the plant's now; and hours of the week."""
+"""When something happened, against the plant's now; hours of the week; when to tell again."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 LATE_AFTER = timedelta(minutes=5)
 # Clocks of tablets differ by this much without anybody being wrong.
@@ -103,3 +104,54 @@ def _span(part: str) -> Span:
 def within(text: str, at: datetime) -> bool:
     """Whether an instant lies in hours of the week; `at` is local time of the plant."""
     return any(span.covers(at) for span in hours_of(text))
+
+
+# -- telling a person ------------------------------------------------------------------------------
+
+REPEAT_AFTER = timedelta(hours=1)
+# What ended is told once it has stayed so: a machine that stops again at once was not repaired.
+SETTLED_AFTER = timedelta(minutes=10)
+WORSE_BY = Decimal("1.25")
+FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a person was told last of one cause."""
+
+    at: datetime
+    is_alarm: bool
+    value: Decimal
+    extent: int
+
+
+def is_worse_than(told: Told, value: Decimal, extent: int) -> bool:
+    """Whether it has grown since the person was told: by a quarter, or by one more order."""
+    return extent > told.extent or value > told.value * WORSE_BY
+
+
+def tells(told: Told | None, *, is_alarm: bool, value: Decimal, extent: int, now: datetime) -> bool:
+    """Whether a repeat is told; else it is held back and counted.
+
+    An alarm after its end, and the end of an alarm, always are; what grew is; the same once more
+    is told again after an hour.
+    """
+    if told is None or is_alarm != told.is_alarm or is_worse_than(told, value, extent):
+        return True
+    return now - told.at >= REPEAT_AFTER
+
+
+def quiet_until(start: time | None, end: time | None, at: datetime) -> datetime | None:
+    """When the quiet hours end in which a local instant lies; None outside of them."""
+    if start is None or end is None or start == end:
+        return None
+    if not Span(frozenset(range(7)), start, end).covers(at):
+        return None
+    day = at.date() if at.time() < end else at.date() + timedelta(days=1)
+    return datetime.combine(day, end, at.tzinfo)
+
+
+def retry_after(attempts: int) -> timedelta:
+    """How long to wait after so many tries that failed."""
+    doubled: timedelta = FIRST_RETRY * 2 ** min(attempts - 1, 10)
+    return min(doubled, LONGEST_RETRY)

@@ -170,6 +170,24 @@ if PROCESS != "WORKER":
         "max_retries": 0,
     }
 
+# --- mail -----------------------------------------------------------------------------------
+# Without a server the demo writes its mail into files; a production plant then sends none.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", "Downstream <downstream@localhost>")
+MAIL = bool(EMAIL_HOST) or not PRODUCTION
+
 # --- people, sessions, language -------------------------------------------------------------
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -220,6 +238,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 STREAM_ORIGIN = os.environ.get("MES_STREAM_ORIGIN", "")
 # The pages that may read the stream across origins: exactly one, never a wildcard.
 PAGE_ORIGIN = os.environ.get("MES_PAGE_ORIGIN", "")
+# Where the links of a mail lead.
+MAIL_ORIGIN = PAGE_ORIGIN or (CSRF_TRUSTED_ORIGINS or [""])[0]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

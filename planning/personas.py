@@ -47,6 +47,7 @@ def _person(persona: Persona, password: str | None) -> Person:
             defaults={
                 "first_name": first,
                 "last_name": last,
+                "email": f"{persona.user}@northfield.example",
                 "password": password,
                 "is_staff": persona.role == Role.ADMIN,
                 "is_superuser": persona.role == Role.ADMIN,

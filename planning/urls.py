@@ -13,6 +13,7 @@ from planning.views import (
     lines,
     lists,
     morning,
+    notices,
     tasks,
     tower,
 )
@@ -36,6 +37,10 @@ planning = [
     path("calls/<int:pk>/take/", calls.take, name="take_call"),
     path("calls/<int:pk>/arrived/", calls.arrived, name="call_arrived"),
     path("calls/<int:pk>/end/", calls.end, name="end_call"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/bell/", notices.bell, name="bell"),
+    path("notices/read/", notices.read, name="read_notices"),
+    path("notices/settings/", notices.settings, name="notice_settings"),
     path("demo/", tower.demo_control, name="demo_control"),
     path("disruptions/<int:pk>/", disruption.disruption, name="disruption"),
     path("disruptions/<int:pk>/assign/", disruption.assign, name="assign"),

@@ -163,6 +163,33 @@ def state_label(code: str) -> str:
     return str(STATES.get(code, code))
 
 
+ENDINGS = {
+    "REPAIRED": gettext_lazy("it runs again"),
+    "RELEASED": gettext_lazy("the hold is released"),
+    "RECOVERED": gettext_lazy("nothing is late by it any more"),
+    "ABSORBED": gettext_lazy("the plan has room for it"),
+    "FOUND": gettext_lazy("it was found"),
+    "RECEIVED": gettext_lazy("it was received"),
+    "AS_PROMISED": gettext_lazy("it comes as promised"),
+    "SHIPPED": gettext_lazy("it was shipped"),
+    "AS_BEFORE": gettext_lazy("it is wanted as before"),
+    "REOPENED": gettext_lazy("it works as ever"),
+    "OVER": gettext_lazy("its time is over"),
+}
+
+
+def closed(reason: str) -> str:
+    """Why a disruption closed: by itself, or in the words of who closed it."""
+    return str(ENDINGS.get(reason, reason))
+
+
+def times(disruption: Disruption) -> str:
+    """How often it came within the hour: "5 stops"."""
+    if disruption.kind == Disruption.Kind.BREAKDOWN:
+        return _("%(n)d stops") % {"n": disruption.occurrences}
+    return _("%(n)d times") % {"n": disruption.occurrences}
+
+
 def option_name(option: Option) -> str:
     """The act, in words: "CNC-07 takes 3 operations, 2 h overtime"."""
     return name_of(option.kind, option.figures.get("facts", {}))

@@ -21,7 +21,7 @@ from mes.events import plain
 from mes.models import Role, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
-from planning.actions import acts, authority, consents
+from planning.actions import acts, authority, consents, telling
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
@@ -136,6 +136,7 @@ def accept(
         decision_id=decision_id,
         decide_by=snap.instant(found.figures.decide_by),
     )
+    telling.tell_decided(command, disruption, title)
 
     def store(seq: int) -> None:
         version = commit_projection(planned, seq=seq)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Max
 
 from planning import rules
+from planning.actions import telling
 from planning.actions.study import Late, Study
 from planning.engine.changes import apply, from_json
 from planning.engine.impact import (
@@ -66,6 +67,7 @@ class Row:
     disruption: Disruption
     cause: Cause | None
     is_new: bool = False
+    is_again: bool = False  # the same cause came once more
     ends: str = ""  # why it closes; empty: it stands
     figures: rules.ImpactFigures | None = None
     at_stake: int = 0
@@ -431,7 +433,7 @@ def _open(
             last.close_reason = ""
             last.cause = {**facts}
             last.opened_at = opened_at
-            return Row(last, cause, is_changed=True)
+            return Row(last, cause, is_again=True, is_changed=True)
         facts = {**facts, "back_again": last.number}
     row = Disruption(
         site_id=snap.site_id,
@@ -463,7 +465,7 @@ def _scrap(study: Study, known: Mapping[Key, Disruption], booked: Sequence[Booke
         facts = study.scrap_facts(job_id, pieces + so_far)
         if row is not None:
             row.occurrences += 1
-            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+            rows.append(Row(row, cause, is_again=True, is_changed=_tell(row, facts)))
         else:
             rows.append(_open(study, key, cause, facts, since=snap.now, seq=snap.seq))
     for key, row in known.items():
@@ -495,7 +497,7 @@ def _told(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
         cause, facts = found
         if row is not None:
             row.occurrences += key in told
-            rows.append(Row(row, cause, is_changed=_tell(row, facts)))
+            rows.append(Row(row, cause, is_again=key in told, is_changed=_tell(row, facts)))
         elif key in told:
             rows.append(_open(study, key, cause, facts, since=snap.now, seq=snap.seq))
     return rows
@@ -708,18 +710,24 @@ def store(found: Found, *, version: int, stored_at: datetime, latency_ms: float 
     topics = set(found.topics)
     last = Disruption.objects.filter(site_id=snap.site_id).aggregate(n=Max("number"))["n"] or 0
     booked_to: dict[Key, int] = {}
+    news: list[tuple[Row, str]] = []
     for row in found.rows:
         if row.is_new:
             last += 1
             row.disruption.number = last
         _live_on(found, row)
+        kind = telling.kind_of(row)
         if row.is_new or row.is_changed or row.ends:
             topics.add("inbox")
         if row.figures is not None:
-            row.disruption.summary = _summary(row, version, latency_ms)
+            told = telling.reported(row, kind)
+            row.disruption.summary = {**_summary(row, version, latency_ms), "told": told}
         row.disruption.save()
+        if kind:
+            news.append((row, kind))
         booked_to[row.key] = row.disruption.pk
         topics.add(f"impact:{row.disruption.pk}")
+    telling.tell(snap.site_id, news, at=snap.now_at)
     late = _impacts(found, version, stored_at, latency_ms)
     Impact.objects.filter(
         disruption__in=[impact.disruption_id for impact in late], version__lt=version

@@ -11,6 +11,7 @@ from mes.commands import Command
 from mes.errors import Missing, Refused
 from mes.models import RoleGrant
 from mes.rows import find
+from planning.actions import telling
 from planning.models import Disruption
 
 SEEN = ("state", "growing", "stake_seen", "summary", "seen_at")
@@ -31,6 +32,7 @@ def assign(command: Command, *, disruption_id: int, person_id: int | None) -> di
     _look_at(row, command.now)
     row.save(update_fields=["owner", *SEEN])
     _record(command, row, "ASSIGNED")
+    telling.tell_owner(command, row)
     return {"disruption_id": row.pk}
 
 
@@ -77,6 +79,7 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
     row.growing = False
     row.save(update_fields=["state", "closed_at", "close_reason", "growing"])
     _record(command, row, "CLOSED", reason=row.close_reason)
+    telling.tell_closed(command, row)
     return {"disruption_id": row.pk}
 
 

@@ -26,11 +26,13 @@ from mes.commands import Outcome, run
 from mes.errors import Busy, Refused
 from mes.htmx import refusal_page, render_page
 from mes.models import Task
+from mes.notices import read_of_subject
 from mes.templatetags.downstream import duration, qty
 from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
 from planning.views.answers import approval_rows, authority_row, consent_row
 from planning.views.lists import history
+from planning.views.notices import notices_of
 from planning.views.tower import OPEN_STATES, decision_row
 
 PARTS = ("d-head", "impact", "options", "preview")
@@ -56,7 +58,23 @@ def disruption(request: PlantRequest, pk: int) -> HttpResponse:
 
 
 def _mark_seen(request: PlantRequest, found: Disruption) -> None:
-    """A row that a planner opened is no longer new."""
+    """A row that a planner opened is no longer new, and what he was told of it is read."""
+    if (
+        notices_of(request)
+        .filter(subject_type="disruption", subject_id=found.pk, read_at=None)
+        .exists()
+    ):
+        with suppress(Busy):
+            run(
+                site=request.site,
+                key=uuid.uuid4(),
+                actor=request.actor,
+                name="mes.notice.read",
+                body={"disruption_id": found.pk},
+                act=lambda command: read_of_subject(
+                    command, subject_type="disruption", subject_id=found.pk
+                ),
+            )
     if found.state == Disruption.State.NEW and may(request.actor, "disruption.handle"):
         # While somebody else changes it, it is new for another moment: the page opens all the same.
         with suppress(Busy):

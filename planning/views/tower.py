@@ -26,6 +26,7 @@ from mes.models import Site
 from planning import actions, demo, words
 from planning.models import Decision, Disruption, PlanVersion
 from planning.views.calls import waiting_calls
+from planning.views.notices import unread_count
 from planning.views.tasks import waiting_count
 from planning.views.tentative import marks
 from workorders.models import JobOrder
@@ -208,7 +209,7 @@ def _inbox_row(
         "orders": summary.get("orders", 0),
         "items": summary.get("items", 0),
         "customers": summary.get("late_lines", 0),
-        "hit_note": _("%(n)d stops") % {"n": each.occurrences} if each.occurrences > 1 else "",
+        "hit_note": words.times(each) if each.occurrences > 1 else "",
         "worst": None,
         "best": None,
         "no_action": words.absorbed(absorbed),
@@ -426,9 +427,10 @@ def nav_counts(request: HttpRequest) -> dict[str, Any]:
         return {}
     waiting = Disruption.objects.filter(site=site, state__in=OPEN_STATES)
     return {
+        "unread_notices": unread_count(request),
         "nav_counts": {
             "inbox": waiting.exclude(kind="BACKLOG").count(),
             "square-check": waiting_count(request),
             "siren": waiting_calls(request),
-        }
+        },
     }

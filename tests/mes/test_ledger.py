@@ -18,6 +18,7 @@ __all__ = ["bare_site"]
 STAIRS = ["mes", "equipment", "materials", "workorders", "quality", "planning"]
 LEDGERS = [
     "mes_shopfloorevent",
+    "mes_comment",
     "equipment_equipmentstate",
     "materials_stockmove",
     "materials_promisechange",

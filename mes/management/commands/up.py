@@ -32,7 +32,7 @@ READY_S = 60.0
 # As root Celery warns against an unsafe serialiser: ours is JSON. WhiteNoise misses the folder of
 # collected files: the demo serves them from where they are.
 KNOWN_WARNINGS = ("You're running the worker with superuser privileges", "No directory at")
-COLOURS = {"web": 36, "stream": 34, "worker": 33, "sweeper": 35, "simulate": 32}
+COLOURS = {"web": 36, "stream": 34, "worker": 33, "sweeper": 35, "mail": 37, "simulate": 32}
 
 
 class Stopped(Exception):
@@ -393,6 +393,7 @@ class Command(BaseCommand):
         supervisor.run("stream", processes.stream(port + 1), MES_PROCESS="STREAM")
         supervisor.run("worker", processes.impact_worker(), MES_PROCESS="WORKER")
         supervisor.run("sweeper", processes.manage("sweep"), MES_PROCESS="SWEEPER")
+        supervisor.run("mail", processes.manage("send_mail"), MES_PROCESS="SWEEPER")
         if demo:
             supervisor.run("simulate", processes.manage("simulate", "--site", "NF"))
 

@@ -12,7 +12,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from mes.clock import wall_now
+from mes.clock import plant_now, wall_now
+from mes.models import Site
+from mes.notices import tell_what_is_over
 from planning.actions import flip_points, lapse_overdue, recompute, tick, watch_calls
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,14 @@ select distinct a.site_id
    and a.latest_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end
 """
 
+# Sites where something has ended and stayed so, of which people were told.
+ENDED = """
+select distinct n.site_id
+  from mes_notice n
+  join mes_site s on s.id = n.site_id left join mes_siteclock c on c.site_id = n.site_id
+ where n.over_due_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end
+"""
+
 
 class Command(BaseCommand):
     """Runs until it is told to end. Two at once are safe: a site has one lock."""
@@ -117,6 +127,8 @@ def sweep(*, patience_s: float) -> list[int]:
     ticking = [site for site in _sites(TICKS, rest=2.0) if site not in behind]
     for site_id in ticking:
         tick(site_id, wall_now=wall_now())
+    for site in Site.objects.filter(pk__in=_sites(ENDED, now=now)):
+        tell_what_is_over(site, at=plant_now(site))
     for site_id in _sites(FLIPS):
         flip_points(site_id, wall_now=wall_now())
     return [*behind, *ticking]

@@ -63,6 +63,8 @@ ACTS: dict[str, frozenset[str]] = {
     "task.read": ALL,
     "task.finish": ALL - {Role.VIEWER},
     "notice.read": ALL,
+    "comment.read": ALL,
+    "comment.write": ALL - {Role.VIEWER},
     "stock.move": frozenset({Role.STORES, Role.SUPERVISOR, Role.ADMIN}),
     "stock.count": frozenset({Role.STORES, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "shortage.report": _FLOOR | {Role.STORES, Role.PLANNER},
@@ -99,6 +101,7 @@ NEEDS = {
     "purchase.receive": gettext_lazy("Needs stores, a supervisor or a buyer."),
     "demand.change": gettext_lazy("Needs sales, a planner or a manager."),
     "morning.read": gettext_lazy("Needs a manager, planner or supervisor."),
+    "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from planning.views import (
     answers,
     calls,
+    comments,
     disruption,
     events,
     floor,
@@ -37,6 +38,8 @@ planning = [
     path("calls/<int:pk>/take/", calls.take, name="take_call"),
     path("calls/<int:pk>/arrived/", calls.arrived, name="call_arrived"),
     path("calls/<int:pk>/end/", calls.end, name="end_call"),
+    path("comments/<int:pk>/withdraw/", comments.withdraw, name="withdraw_comment"),
+    path("comments/<str:subject_type>/<int:subject_id>/", comments.comments, name="comments"),
     path("notices/", notices.notices, name="notices"),
     path("notices/bell/", notices.bell, name="bell"),
     path("notices/read/", notices.read, name="read_notices"),

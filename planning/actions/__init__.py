@@ -4,6 +4,13 @@ from planning.actions.answers import agree, lapse_overdue, refuse
 from planning.actions.approvals import approve, ask_approval, decline
 from planning.actions.calls import call, stakes, watch_calls
 from planning.actions.choices import flip_points
+from planning.actions.commenting import (
+    SUBJECTS,
+    comment,
+    comments_on,
+    subject_of,
+    withdraw_comment,
+)
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.decide import accept, undo
 from planning.actions.handle import assign, close, mark_seen, snooze
@@ -13,6 +20,7 @@ from planning.actions.recompute import Result, recompute, tick
 
 __all__ = [
     "HAPPENINGS",
+    "SUBJECTS",
     "TAKEN_BACK_BY",
     "Result",
     "accept",
@@ -23,6 +31,8 @@ __all__ = [
     "assign",
     "call",
     "close",
+    "comment",
+    "comments_on",
     "commit_plan",
     "decline",
     "evaluate",
@@ -35,9 +45,11 @@ __all__ = [
     "refuse",
     "snooze",
     "stakes",
+    "subject_of",
     "take_back",
     "tick",
     "undo",
     "undo_ended",
     "watch_calls",
+    "withdraw_comment",
 ]

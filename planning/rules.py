@@ -580,6 +580,17 @@ class Summary(TypedDict, total=False):
     latency_ms: float | None
 
 
+class WhyLate(TypedDict):
+    """What a late line waits for; see `engine.reasons.Why`. `at` in unix seconds."""
+
+    term: str
+    code: str
+    at: int | None
+    reason: str  # why it has no date, where it has none
+    unit: str
+    queue_s: int
+
+
 class PlanFigures(TypedDict, total=False):
     """PlanVersion.figures: the plant's own totals, never a sum of rows."""
 
@@ -600,6 +611,7 @@ class PlanFigures(TypedDict, total=False):
     together: str
     # line id -> late seconds, cash, estimate (ten-thousandths), of lines that have any.
     standing: dict[str, list[int]]  # as booked up to this version
+    why: dict[str, WhyLate]  # line id -> what a late line waits for
     baseline: dict[str, list[int]]  # of a committed version: as it was committed
     opened: bool  # the opening has been booked
     latency_ms: float | None  # from the newest event's receipt to the storing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from materials.models import CustomerLine
 from mes.models import Site
 from mes.templatetags.downstream import duration, lateness, money, qty
+from planning import rules
 from planning.models import Approval, Consent, Disruption, Instants, Option
 
 Facts = Mapping[str, Any]
@@ -631,6 +632,47 @@ def reason(code: str) -> str:
         "NOTHING_WAITS": _("no order waits for its release"),
         "NO_OUTSIDE": _("nobody outside can do it"),
     }.get(code, code.replace("_", " ").lower())
+
+
+def why_late(why: Facts | None, now: datetime, zone: ZoneInfo) -> str:
+    """What a late line waits for, in one sentence; "" if nobody knows."""
+    if not why:
+        return ""
+    code, term = why["code"], why["term"]
+    at = datetime.fromtimestamp(why["at"], UTC) if why["at"] is not None else None
+    when = moment(at, now, zone)
+    queue = ""
+    if why["queue_s"] >= rules.HOUR:
+        queue = _("%(unit)s has %(time)s of work before it") % {
+            "unit": why["unit"],
+            "time": duration(why["queue_s"]),
+        }
+    if queue and term in ("RUNNING", "NOW", "NOT_BEFORE"):
+        return queue
+    says = {
+        "UNIT_DOWN": _("%(code)s is down, back %(when)s"),
+        "SUPPLY": _("waits for %(code)s, expected %(when)s"),
+        "HELD": _("%(code)s is on hold, expected %(when)s"),
+        "UNCOVERED": _("nothing covers %(code)s before %(when)s"),
+        "RUNNING": _("operation %(code)s runs until %(when)s"),
+        "NOT_BEFORE": _("operation %(code)s is not released before %(when)s"),
+        "HOLD": _("operation %(code)s is on hold until %(when)s"),
+        "NOW": _("operation %(code)s has not begun"),
+        "PROMISE": _("promised sooner than it can be there"),
+    }
+    if term == "NO_DATE":
+        said = f"{code}: {reason(why['reason'])}"
+    elif at is None and term in ("UNIT_DOWN", "SUPPLY", "HELD", "UNCOVERED"):
+        undated = {
+            "UNIT_DOWN": _("%(code)s is down, nobody knows until when"),
+            "SUPPLY": _("%(code)s comes nobody knows when"),
+            "HELD": _("%(code)s is on hold without a date"),
+            "UNCOVERED": _("nothing covers %(code)s"),
+        }
+        said = undated[term] % {"code": code}
+    else:
+        said = says.get(term, "") % {"code": code, "when": when}
+    return f"{said}; {queue}" if queue else said
 
 
 def guess_source(code: str, n: int) -> str:

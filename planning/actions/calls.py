@@ -6,7 +6,7 @@ A call is an act of the floor; how long it may wait for an answer is a matter of
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,11 @@ from mes.clock import plant_now
 from mes.commands import Command, run
 from mes.models import Site
 from planning import words
-from planning.models import CommittedPeg, PlanVersion
+from planning.models import PlanVersion
+from planning.served import lines_of
 from workorders import actions as workorders
 from workorders.actions import Stake
-from workorders.models import AndonCall, JobMaterial, JobOrder, Reservation, UnitQueue, WorkOrder
+from workorders.models import AndonCall, JobOrder, UnitQueue
 
 
 def call(command: Command, *, unit_id: int, **values: Any) -> dict[str, Any]:
@@ -38,11 +39,11 @@ def stakes(site: Site, unit_ids: Collection[int]) -> dict[int, Stake]:
     if version is None:
         return dict.fromkeys(unit_ids, Stake())
     orders_of = _orders_of(site, unit_ids)
-    lines_of = _lines_of(site, {order for orders in orders_of.values() for order in orders})
-    slacks = _slacks(site, version, {line for lines in lines_of.values() for line in lines})
+    served = lines_of(site, {order for orders in orders_of.values() for order in orders})
+    slacks = _slacks(site, version, {line for lines in served.values() for line in lines})
     found = {}
     for unit_id in unit_ids:
-        lines = {line for order in orders_of[unit_id] for line in lines_of[order]}
+        lines = {line for order in orders_of[unit_id] for line in served[order]}
         slack = min((slacks[line] for line in lines if line in slacks), default=None)
         found[unit_id] = Stake(slack, version.version)
     return found
@@ -98,52 +99,6 @@ def _orders_of(site: Site, unit_ids: Collection[int]) -> dict[int, set[int]]:
         unit_id: {order_of[job] for job in queues.get(unit_id, ()) if job in order_of}
         for unit_id in unit_ids
     }
-
-
-def _lines_of(site: Site, order_ids: Iterable[int]) -> dict[int, set[int]]:
-    """The customer lines that wait for each work order, through the orders it feeds."""
-    direct: dict[int, set[int]] = {}
-    feeds: dict[int, set[int]] = {}
-
-    def add(to: dict[int, set[int]], pairs: Iterable[tuple[int, int]]) -> None:
-        for order, other in pairs:
-            to.setdefault(order, set()).add(other)
-
-    pegs = CommittedPeg.objects.filter(site=site, supply_kind="WORK_ORDER")
-    kept = Reservation.objects.filter(site=site, work_order__isnull=False)
-    add(direct, pegs.filter(demand_kind="LINE").values_list("supply_id", "demand_id"))
-    add(
-        direct,
-        kept.filter(customer_line__isnull=False).values_list("work_order_id", "customer_line_id"),
-    )
-    add(
-        direct,
-        WorkOrder.objects.filter(
-            site=site, customer_line__isnull=False, status__in=("WAITING", "RELEASED")
-        ).values_list("pk", "customer_line_id"),
-    )
-    parts = list(pegs.filter(demand_kind="COMPONENT").values_list("supply_id", "demand_id"))
-    needs = dict(
-        JobMaterial.objects.filter(pk__in={demand for _order, demand in parts}).values_list(
-            "pk", "job_order__work_order_id"
-        )
-    )
-    add(feeds, ((order, needs[demand]) for order, demand in parts if demand in needs))
-    add(
-        feeds,
-        kept.filter(job_material__isnull=False).values_list(
-            "work_order_id", "job_material__job_order__work_order_id"
-        ),
-    )
-    return {order: _reached(order, feeds, direct) for order in order_ids}
-
-
-def _reached(order: int, feeds: Mapping[int, set[int]], direct: Mapping[int, set[int]]) -> set[int]:
-    seen, edge = {order}, {order}
-    while edge:
-        edge = {after for each in edge for after in feeds.get(each, ())} - seen
-        seen |= edge
-    return {line for each in seen for line in direct.get(each, ())}
 
 
 def _slacks(site: Site, version: PlanVersion, line_ids: Collection[int]) -> dict[int, int]:

@@ -35,6 +35,7 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.projection import project
+from planning.engine.reasons import Why, why_each
 from planning.models import Disruption
 from planning.snapshot import Held, Snapshot, Stop
 
@@ -275,8 +276,37 @@ class Study:
             "together": money(at_stake - rows_at_stake),
             "opened": True,
             "standing": {str(line_id): list(each) for line_id, each in late.items()},
+            "why": self._whys(line_id for line_id, (tardy, _, _) in late.items() if tardy),
         }
         return dict(figures)
+
+    def _whys(self, line_ids: Iterable[int]) -> dict[str, rules.WhyLate]:
+        """What each of these lines waits for, by the codes that people know."""
+        return {
+            str(line_id): {
+                "term": why.term,
+                "code": self._code_of(why),
+                "at": None if why.at == NEVER else why.at + self.unix_epoch,
+                "reason": Reason(why.kind).name if why.term == "NO_DATE" else "",
+                "unit": self.snap.units.get(why.unit, ""),
+                "queue_s": why.queue_s,
+            }
+            for line_id, why in why_each(self.plant, self.projection, line_ids).items()
+        }
+
+    def _code_of(self, why: Why) -> str:
+        if why.term == "UNIT_DOWN":
+            return self.snap.units.get(why.id, "")
+        if why.term == "UNCOVERED":
+            return self.item_code(why.id)
+        if why.term in ("SUPPLY", "HELD"):
+            if why.kind == int(SupplyKind.LOT):
+                return self.snap.lots.get(why.id, ("", 0))[0]
+            if why.kind == int(SupplyKind.PURCHASE):
+                return self.snap.purchases.get(why.id, "")
+            return self.snap.orders.get(why.id, "")
+        job = self.snap.jobs.get(why.id)
+        return f"{self.snap.orders[job.work_order_id]} {job.number}" if job else ""
 
     def _loads(self) -> dict[str, int]:
         """How full each unit is for the next 24 hours, in percent, by its number."""

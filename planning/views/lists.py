@@ -5,11 +5,12 @@ They stand on this storey because they show where the plan leads, not only what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.db.models import Model, Prefetch, Q, QuerySet, Sum
 from django.http import Http404, HttpResponse
@@ -27,6 +28,7 @@ from mes.htmx import refusal_page, render_page
 from mes.models import ShopFloorEvent, Site
 from planning import words
 from planning.models import PlanVersion
+from planning.served import lines_of
 from planning.views.tentative import marks
 from quality.actions import release_hold
 from quality.models import Hold
@@ -101,7 +103,7 @@ def work_orders(request: PlantRequest) -> HttpResponse:
     ends = _ends(version)
     orders = (
         WorkOrder.objects.filter(site=site, status__in=OPEN_ORDERS)
-        .select_related("item", "customer_line__order__customer")
+        .select_related("item")
         .prefetch_related(
             Prefetch("job_orders", JobOrder.objects.select_related("unit").order_by("number"))
         )
@@ -122,13 +124,17 @@ def work_orders(request: PlantRequest) -> HttpResponse:
         orders = overdue
     rows, pages = _page(request, orders)
     waits = marks(site).orders
+    lines = _lines_by_order(site, rows)
     context = {
         "views": _tabs(
             request,
             [("open", _("Open"), None), ("overdue", _("Past due"), overdue.count())],
         ),
         "query": said,
-        "rows": [_order_row(each, ends) | {"tentative": waits.get(each.pk, "")} for each in rows],
+        "rows": [
+            _order_row(each, ends, lines[each.pk]) | {"tentative": waits.get(each.pk, "")}
+            for each in rows
+        ],
         "start": now,
         "end": now + AXIS,
         "pages": pages,
@@ -136,12 +142,31 @@ def work_orders(request: PlantRequest) -> HttpResponse:
     return render_page(request, "workorders/list.html", context)
 
 
-def _order_row(order: WorkOrder, ends: dict[int, datetime | None]) -> dict[str, Any]:
+def _lines_by_order(site: Site, orders: Iterable[WorkOrder]) -> dict[int, list[CustomerLine]]:
+    """The open customer lines that wait for each work order, the one promised first in front."""
+    served = lines_of(site, [order.pk for order in orders])
+    lines = (
+        CustomerLine.objects.filter(shipped_at=None, cancelled_at=None)
+        .select_related("order__customer")
+        .in_bulk({line for each in served.values() for line in each})
+    )
+    return {
+        order: sorted(
+            (lines[line] for line in each if line in lines),
+            key=lambda line: (line.promised_at or line.requested_at, line.pk),
+        )
+        for order, each in served.items()
+    }
+
+
+def _order_row(
+    order: WorkOrder, ends: dict[int, datetime | None], lines: Sequence[CustomerLine]
+) -> dict[str, Any]:
     jobs = list(order.job_orders.all())
     current = next((job for job in jobs if job.status in OPEN_JOBS), None)
     projected = _projected(jobs, ends)
     late_s = _late(order.due_at, projected)
-    line = order.customer_line
+    line = lines[0] if lines else None
     return {
         "number": order.code,
         "url": reverse("workorders:detail", args=[order.code]),
@@ -151,6 +176,7 @@ def _order_row(order: WorkOrder, ends: dict[int, datetime | None]) -> dict[str, 
         "done": jobs[-1].good if jobs else order.put_away_quantity,
         "customer": line.order.customer.name if line else "",
         "order": line.order.code if line else "",
+        "more_lines": max(0, len(lines) - 1),
         "due": order.due_at,
         "projected": projected,
         "late_s": late_s,
@@ -191,11 +217,7 @@ def _waits(job: JobOrder | None) -> str:
 def work_order(request: PlantRequest, code: str) -> HttpResponse:
     """One order: its operations, its materials, what happened."""
     site = request.site
-    order = (
-        WorkOrder.objects.filter(site=site, code=code)
-        .select_related("item", "customer_line__order__customer")
-        .first()
-    )
+    order = WorkOrder.objects.filter(site=site, code=code).select_related("item").first()
     if order is None:
         raise Http404
     version = PlanVersion.objects.current(site)
@@ -203,7 +225,7 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
     jobs = list(order.job_orders.select_related("unit").order_by("number"))
     projected = _projected(jobs, {job: at[1] for job, at in times.items()})
     late_s = _late(order.due_at, projected)
-    line = order.customer_line
+    lines = _lines_by_order(site, [order])[order.pk]
     materials = JobMaterial.objects.filter(job_order__work_order=order).select_related(
         "item", "job_order"
     )
@@ -227,7 +249,7 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
             "projected": projected,
             "late_s": late_s,
             "level": _level(late_s),
-            "why_late": "",
+            "why_late": _why_late(site, version, lines),
             "lines": [
                 {
                     "customer": line.order.customer.name,
@@ -236,9 +258,8 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
                     "quantity": line.quantity,
                     "promised": line.promised_at or line.requested_at,
                 }
-            ]
-            if line
-            else [],
+                for line in lines
+            ],
         },
         "steps": [
             _step(job, times.get(job.pk, (None, None))) | {"tentative": waits.jobs.get(job.pk, "")}
@@ -267,6 +288,25 @@ def work_order(request: PlantRequest, code: str) -> HttpResponse:
         "history": history(site, "work_order", order.pk, [job.pk for job in jobs]),
     }
     return render_page(request, "workorders/detail.html", context)
+
+
+def _why_late(site: Site, version: PlanVersion | None, lines: Sequence[CustomerLine]) -> str:
+    """Of the line that is latest among those that wait for an order: how late, and why."""
+    figures = version.figures if version else {}
+    standing, whys = figures.get("standing") or {}, figures.get("why") or {}
+    late = [(standing[str(line.pk)][0], line) for line in lines if str(line.pk) in standing]
+    if not late:
+        return ""
+    late_s, line = max(late, key=lambda each: (each[0], -each[1].pk))
+    why = words.why_late(whys.get(str(line.pk)), plant_now(site), ZoneInfo(site.time_zone))
+    if not why:
+        return ""
+    return _("%(order)s for %(customer)s is %(late)s: %(why)s.") % {
+        "order": line.order.code,
+        "customer": line.order.customer.name,
+        "late": words.late_words(late_s),
+        "why": why,
+    }
 
 
 def _step(job: JobOrder, times: tuple[datetime | None, ...]) -> dict[str, Any]:
@@ -318,6 +358,8 @@ def deliveries(request: PlantRequest) -> HttpResponse:
     version = PlanVersion.objects.current(site)
     standing = (version.figures.get("standing") or {}) if version else {}
     times = version.line_times_by_id() if version else {}
+    whys = (version.figures.get("why") or {}) if version else {}
+    zone = ZoneInfo(site.time_zone)
     late_ids = [int(line) for line, row in standing.items() if row[0] > 0]
     lines = (
         CustomerLine.objects.filter(site=site, shipped_at=None, cancelled_at=None)
@@ -358,7 +400,8 @@ def deliveries(request: PlantRequest) -> HttpResponse:
                 "late_s": late_s,
                 "level": words.line_level(late_s or 0, row[1] if row else 0) if row else None,
                 "value": line.open_quantity * line.price if line.price is not None else None,
-                "reason": "" if projected else _("no date: nothing covers it yet"),
+                "reason": words.why_late(whys.get(str(line.pk)), now, zone)
+                or ("" if projected else _("no date: nothing covers it yet")),
                 "no_promise": line.promised_at is None,
                 "tentative": waits.get(line.pk, ""),
             }

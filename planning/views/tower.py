@@ -264,6 +264,8 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
         .in_bulk([line for line, _row in late])
     )
     times = version.line_times_by_id() if version else {}
+    whys = (version.figures.get("why") or {}) if version else {}
+    zone = ZoneInfo(site.time_zone)
     rows: list[dict[str, Any]] = []
     for line_id, (late_s, cash, _estimate) in late:
         line = lines.get(line_id)
@@ -283,7 +285,8 @@ def _deliveries(site: Site, version: PlanVersion | None, now: Any) -> dict[str, 
                 "late_s": late_s,
                 "level": words.line_level(late_s, cash),
                 "value": line.open_quantity * line.price if line.price is not None else None,
-                "reason": "" if projected else _("no date"),
+                "reason": words.why_late(whys.get(str(line_id)), now, zone)
+                or ("" if projected else _("no date")),
             }
         )
     # The axis is as long as the worst slip needs, so that each is seen in its length.

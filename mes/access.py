@@ -62,6 +62,9 @@ ACTS: dict[str, frozenset[str]] = {
     "unsettled.settle": frozenset({Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "task.read": ALL,
     "task.finish": ALL - {Role.VIEWER},
+    "customer.tell": frozenset(
+        {Role.SALES, Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}
+    ),
     "notice.read": ALL,
     "comment.read": ALL,
     "comment.write": ALL - {Role.VIEWER},
@@ -101,6 +104,7 @@ NEEDS = {
     "purchase.receive": gettext_lazy("Needs stores, a supervisor or a buyer."),
     "demand.change": gettext_lazy("Needs sales, a planner or a manager."),
     "morning.read": gettext_lazy("Needs a manager, planner or supervisor."),
+    "customer.tell": gettext_lazy("Needs sales, a planner, supervisor or manager."),
     "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }

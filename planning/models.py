@@ -390,3 +390,19 @@ class Approval(models.Model):
                 name="an_approval_is_asked_once_of_a_person",
             )
         ]
+
+
+class CustomerTold(models.Model):
+    """Ledger: what a customer was told of one of his lines, by whom, and for when."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    line = models.ForeignKey(CustomerLine, models.PROTECT, related_name="told")
+    disruption = models.ForeignKey(Disruption, models.PROTECT, related_name="told")
+    decision = models.ForeignKey(Decision, models.PROTECT, null=True, related_name="told")
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField()
+    said_at = models.DateTimeField(null=True, help_text="the date that he was given, if one")
+    text = models.TextField(max_length=2000)
+
+    class Meta:
+        indexes = [models.Index(fields=["site", "line", "id"])]

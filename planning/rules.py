@@ -178,6 +178,11 @@ def steps_of_a_decision(
     return Steps(after(seen), after(decided), after(confirmed) if confirmed else None)
 
 
+def days_begun(late_s: int) -> int:
+    """Days of a lateness, a begun one counts; nothing that is early is below zero."""
+    return -(-max(0, late_s) // DAY)
+
+
 # -- guesses ------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,8 @@ from planning.views import (
     answers,
     calls,
     comments,
+    customers,
+    decisions,
     disruption,
     events,
     floor,
@@ -21,7 +23,8 @@ from planning.views import (
 
 planning = [
     path("tower/", tower.tower, name="tower"),
-    path("decisions/", tower.decisions, name="decisions"),
+    path("decisions/", decisions.decisions, name="decisions"),
+    path("decisions/<int:pk>/", decisions.decision, name="decision"),
     path("decisions/<int:pk>/undo/", disruption.undo, name="undo"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.finish, name="finish_task"),
@@ -67,6 +70,7 @@ planning = [
         answers.ask_approval,
         name="ask_approval",
     ),
+    path("disruptions/<int:pk>/told/", customers.tell_customers, name="tell_customers"),
     path("events/new/", events.new_event, name="new_event"),
     path("events/new/effect/", events.new_event_preview, name="new_event_preview"),
 ]

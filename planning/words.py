@@ -240,6 +240,31 @@ def name_of(kind: str, facts: Facts) -> str:
     return name[0].upper() + name[1:]
 
 
+def kind_name(kind: str) -> str:
+    """A kind of answer, for a table."""
+    own = {
+        "DO_NOTHING": _("Do nothing"),
+        "MINE": _("My own plan"),
+        "OUTSIDE": _("Solved outside"),
+    }
+    return own.get(kind) or str(IDEAS.get(kind, kind.replace("_", " ").capitalize()))
+
+
+def changes(facts: Facts, zone: ZoneInfo) -> list[str]:
+    """What an answer changes, a sentence each, none left out."""
+    said = [
+        _("%(job)s goes to %(unit)s")
+        % {"job": operation(move["order"], move["number"]), "unit": move["to"]}
+        for move in facts.get("moves") or []
+    ]
+    said += [_("%(unit)s gets a new sequence") % {"unit": u} for u in facts.get("sequence") or []]
+    for window in facts.get("windows") or []:
+        hours = duration(int(window["seconds"]))
+        said.append(_("%(unit)s works %(hours)s longer") % {"unit": window["unit"], "hours": hours})
+    said += [_deal(deal, zone.key) for deal in facts.get("deals") or []]
+    return [each[0].upper() + each[1:] for each in said]
+
+
 def _deals(facts: Facts) -> list[str]:
     """What is agreed with others, a phrase each; several new dates are one phrase."""
     deals: Sequence[Facts] = facts.get("deals") or []

@@ -12,6 +12,7 @@ from planning.actions.commenting import (
     withdraw_comment,
 )
 from planning.actions.commit import arrange, commit_plan
+from planning.actions.customers import tell_customer
 from planning.actions.decide import accept, undo
 from planning.actions.handle import assign, close, mark_seen, snooze
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
@@ -47,6 +48,7 @@ __all__ = [
     "stakes",
     "subject_of",
     "take_back",
+    "tell_customer",
     "tick",
     "undo",
     "undo_ended",

@@ -116,6 +116,11 @@ def accept(
             "slug": each.slug,
             "kind": each.kind,
             "rank": each.rank,
+            "name": words.option_name(each),
+            "hit_lines": each.figures.get("hit_lines", 0),
+            "late_lines": each.figures.get("late_lines", 0),
+            "late_anyway": each.figures.get("late_anyway", 0),
+            "late_days": each.figures.get("late_days", 0),
             "cash": each.cash,
             "estimate": each.estimate,
             "late_cost": each.late_cost,
@@ -162,7 +167,7 @@ def accept(
                 _units_of(asked, touched), _jobs_of(asked), _others_of(found.footprint)
             ),
             seen=plain(seen),
-            predicted=_predicted(figures),
+            predicted=_predicted(option, figures),
         )
 
     command.record(
@@ -540,10 +545,14 @@ def _reopen(decision: Decision) -> None:
         row.save(update_fields=["state", "summary"])
 
 
-def _predicted(figures: rules.OptionFigures) -> dict[str, Any]:
-    """What the decision is measured by later."""
+def _predicted(option: Option, figures: rules.OptionFigures) -> dict[str, Any]:
+    """What the decision is measured by later, and what it does, for the words."""
     return {
+        "facts": option.figures.get("facts", {}) if option.kind != Option.Kind.MINE else {},
         "lines": figures["lines"],
+        "hurt": figures["hurt"],
+        "hit_lines": figures["hit_lines"],
+        "late_anyway": figures["late_anyway"],
         "late_lines": figures["late_lines"],
         "late_days": figures["late_days"],
         "extra_cash": figures["extra_cash"],

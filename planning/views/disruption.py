@@ -32,6 +32,7 @@ from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
 from planning.views.answers import approval_rows, authority_row, consent_row
 from planning.views.comments import comments_context
+from planning.views.customers import told_context
 from planning.views.lists import history
 from planning.views.notices import notices_of
 from planning.views.tower import OPEN_STATES, decision_row
@@ -118,6 +119,7 @@ def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
         "preview": None,
         "decision": _decision(request, found, money),
         "approvals": approval_rows(request, found),
+        "tell": told_context(request, found),
         "comments": comments_context(request, "disruption", found.pk),
         "history": history(request.site, found.subject_type, found.subject_id),
     }

@@ -369,6 +369,7 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
     return {
         "at": each.at,
         "title": each.title,
+        "record_url": reverse("planning:decision", args=[each.pk]),
         "url": reverse("planning:disruption", args=[each.disruption_id])
         if each.disruption_id
         else reverse("planning:decisions"),
@@ -376,7 +377,6 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
         "cause": words.title(each.disruption) if each.disruption else "",
         "note": each.why,
         "saving": saving if money else None,
-        "actual": None,
         "outcome": _("undone by %(who)s") % {"who": _who(undone)} if undone else "",
         "tentative": "" if undone else words.tentative(list(each.consents.all()), now, zone),
         "undo": undo,
@@ -390,21 +390,6 @@ def _who(decision: Decision) -> str:
     if decision.on_behalf_of is None:
         return who
     return _("%(who)s for %(whom)s") % {"who": who, "whom": decision.on_behalf_of.name}
-
-
-@access("plan.read")
-@require_GET
-def decisions(request: PlantRequest) -> HttpResponse:
-    """Everything that was decided, newest first."""
-    money = may(request.actor, "money.read")
-    rows = (
-        Decision.objects.filter(site=request.site, undo_of=None)
-        .select_related("person", "on_behalf_of", "disruption", "undone_by__person")
-        .prefetch_related("consents")
-        .order_by("-at")[:100]
-    )
-    context = {"rows": [decision_row(request, each, money) for each in rows]}
-    return render_page(request, "planning/decisions.html", context, parts=("decisions",))
 
 
 @access("clock.move")

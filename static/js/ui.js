@@ -156,6 +156,19 @@
     const { xhr, elt } = event.detail;
     if (xhr.typed === typed) elt.closest("[data-effect-of]")?.setAttribute("aria-busy", "false");
   });
+  /* A text that is sent elsewhere: one press copies it; without the clipboard it is selected. */
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.querySelector("span").textContent = button.dataset.copied;
+    } catch {
+      field.focus();
+      field.select();
+    }
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -26,6 +26,7 @@ LEDGERS = [
     "workorders_genealogyedge",
     "planning_booking",
     "planning_decision",
+    "planning_customertold",
 ]
 
 

@@ -11,6 +11,8 @@ from django.db.models import Q
 
 from materials.models import CustomerLine
 from mes.models import Person, Role, Site, SitePlan
+from planning.ownplant.models import ImportFile as ImportFile
+from planning.ownplant.models import PlantImport as PlantImport
 
 Instants = tuple[datetime | None, ...]
 

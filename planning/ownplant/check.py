@@ -23,6 +23,8 @@ from planning.ownplant.values import Wrong, local, plain, value_of
 
 LONG_S = 200 * 3600
 ASLEEP = timedelta(days=90)
+MOST_ALIKE = 99
+LONGEST_CODE = 40
 MOST_ROWS = 2_000  # of one list that a page shows; the counts are of all
 
 
@@ -138,8 +140,11 @@ class _Check:
             self._settle_references()
             self._odd_times()
             self._odd_orders()
-        elif self.aside:
-            self._put_aside()
+            missing = [
+                _("%(sheet)s: a row") % {"sheet": sheet.names[0]}
+                for sheet in SHEETS
+                if sheet.level == 1 and not self.rows[sheet.name]
+            ]
         return Checked(self.rows, self.problems, self.findings, self.left_out, missing)
 
     # -- cells -----------------------------------------------------------------------------------
@@ -210,6 +215,7 @@ class _Check:
         groups = {row.get("group") for row in self.rows["machines"]} - {""}
         orders = {row.get("no") for row in self.rows["orders"]}
         items = {row.get("item") for row in self.rows["orders"]}
+        self._machine_codes(machines)
         for row in self.rows["operations"]:
             what, on = row.get("order"), row.get("machine")
             if what and what not in orders | items:
@@ -245,6 +251,26 @@ class _Check:
                     "machine",
                     _("is no machine and no group"),
                     _("Correct it, or leave it empty for all machines."),
+                )
+
+    def _machine_codes(self, codes: set[str]) -> None:
+        """A row that stands for several machines gives each a code of its own."""
+        for row in self.rows["machines"]:
+            count = int(row.get("count") or 1)
+            last = f"{row.get('code')}-{count}"
+            if count > MOST_ALIKE or (count > 1 and len(last) > LONGEST_CODE):
+                self._refers(
+                    row,
+                    "count",
+                    _("is more machines than one row may stand for"),
+                    _("At most %(n)s; write a row for each.") % {"n": MOST_ALIKE},
+                )
+            elif count > 1 and codes & {f"{row.get('code')}-{n}" for n in range(1, count + 1)}:
+                self._refers(
+                    row,
+                    "code",
+                    _("gives a machine the code of another row"),
+                    _("Call one of the two otherwise."),
                 )
 
     # -- findings --------------------------------------------------------------------------------

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import subprocess
 import threading
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from mes.clock import plant_now, wall_now
 from mes.models import Site
 from mes.notices import tell_what_is_over
+from mes.processes import before_exec, manage
 from planning.actions import flip_points, lapse_overdue, recompute, tick, watch_calls
+from planning.ownplant.work import waiting
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +92,8 @@ class Command(BaseCommand):
 
     help = "Recompute what was not answered, tick the clocks, pass on calls that wait too long."
 
+    working: subprocess.Popen[bytes] | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then end")
         parser.add_argument("--every", type=float, default=1.0, help="seconds between rounds")
@@ -102,6 +109,7 @@ class Command(BaseCommand):
         while not ending.is_set():
             try:
                 sweep(patience_s=options["patience"])
+                self._work_on_imports()
             except (DatabaseError, InterfaceError):
                 if options["once"]:
                     raise
@@ -110,6 +118,19 @@ class Command(BaseCommand):
             if options["once"]:
                 return
             ending.wait(options["every"])
+
+    def _work_on_imports(self) -> None:
+        """Start the long work on plants' files beside us, so that no answer waits for it."""
+        if self.working is not None and self.working.poll() is None:
+            return
+        if waiting():
+            self.working = subprocess.Popen(
+                manage("work_imports"),
+                cwd=settings.BASE_DIR,
+                env={**os.environ, "MES_PROCESS": "WORKER"},
+                stdin=subprocess.DEVNULL,
+                preexec_fn=before_exec(signal.SIGKILL),
+            )
 
 
 def sweep(*, patience_s: float) -> list[int]:

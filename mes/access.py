@@ -36,6 +36,7 @@ ACTS: dict[str, frozenset[str]] = {
     "disruption.handle": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "option.accept": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "approval.ask": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "rule.write": frozenset({Role.PLANNER, Role.MANAGER, Role.ADMIN}),
     # Whose yes a decision needs is checked by the act itself.
     "consent.answer": ALL - {Role.OPERATOR, Role.VIEWER},
     "event.report": frozenset(
@@ -80,12 +81,20 @@ ACTS: dict[str, frozenset[str]] = {
 
 # A decision is a person's: no device token may take one, whatever its role.
 DECISIONS = frozenset(
-    {"option.accept", "disruption.handle", "job.move", "consent.answer", "approval.ask"}
+    {
+        "option.accept",
+        "disruption.handle",
+        "job.move",
+        "consent.answer",
+        "approval.ask",
+        "rule.write",
+    }
 )
 
 # Why an act is off, and who can lift it: shown beside the act, never hidden.
 NEEDS = {
     "option.accept": gettext_lazy("Needs a planner or supervisor."),
+    "rule.write": gettext_lazy("Needs a planner or manager."),
     "disruption.handle": gettext_lazy("Needs a planner or supervisor."),
     "hold.place": gettext_lazy("Needs quality, a supervisor or a planner."),
     "hold.release": gettext_lazy("Needs quality."),

@@ -6,11 +6,15 @@ import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
 
+from equipment.models import Equipment
 from materials.models import CustomerLine
-from mes.models import Person, Role, Site, SitePlan
+from mes.models import Person, Role, Site, SitePlan, says_hours
 from planning.ownplant.models import ImportFile as ImportFile
 from planning.ownplant.models import PlantImport as PlantImport
 
@@ -284,6 +288,43 @@ class Option(models.Model):
         ]
 
 
+class StandingDecision(models.Model):
+    """A planner's rule: what may be decided by itself, up to where, and when."""
+
+    class Applies(models.TextChoices):
+        ALWAYS = "ALWAYS", _("always")
+        OFF_DUTY = "OFF_DUTY", _("when no planner is on duty")
+        HOURS = "HOURS", _("in these hours")
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    name = models.CharField(max_length=60)
+    cause = models.CharField(max_length=10, blank=True, help_text="a kind of disruption; any")
+    option_kind = models.CharField(max_length=16, blank=True, help_text="a kind of option; any")
+    place = models.ForeignKey(
+        Equipment, models.PROTECT, null=True, help_text="a unit, a cell, an area; any"
+    )
+    amount_limit = models.DecimalField(
+        max_digits=18, decimal_places=4, validators=[MinValueValidator(0)]
+    )
+    nobody_later = models.BooleanField(default=True, help_text="no line later than without it")
+    applies = models.CharField(max_length=8, choices=Applies, default=Applies.OFF_DUTY)
+    hours = models.CharField(max_length=200, blank=True, validators=[says_hours])
+    writer = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    active = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "name"], name="rule_name_is_unique_a_site"),
+            models.CheckConstraint(
+                name="a_rule_has_an_amount_of_at_least_zero", condition=Q(amount_limit__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Decision(models.Model):
     """Ledger: who chose what, having seen what, and how to take it back."""
 
@@ -296,6 +337,7 @@ class Decision(models.Model):
     on_behalf_of = models.ForeignKey(
         Person, models.PROTECT, null=True, related_name="+", help_text="whose authority it was"
     )
+    rule = models.ForeignKey(StandingDecision, models.PROTECT, null=True, related_name="decisions")
     at = models.DateTimeField()
     why = models.CharField(max_length=300, blank=True)
     version = models.BigIntegerField()
@@ -408,3 +450,22 @@ class CustomerTold(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["site", "line", "id"])]
+
+
+class Escalation(models.Model):
+    """A step by which an undecided disruption was passed on, once since it waits."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    disruption = models.ForeignKey(Disruption, models.PROTECT, related_name="escalations")
+    since = models.DateTimeField(help_text="when it opened, or came back")
+    step = models.PositiveSmallIntegerField()
+    to = models.CharField(max_length=200, blank=True, help_text="whom it reached; empty: nobody")
+    at = models.DateTimeField()
+    decide_by = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["disruption", "since", "step"], name="a_disruption_is_passed_on_once_a_step"
+            )
+        ]

@@ -10,7 +10,7 @@ from celery.signals import worker_process_init
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from mes.clock import wall_now
-from planning.actions import recompute
+from planning.actions import apply_rules, recompute
 from planning.engine.warm import warm
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,14 @@ def load_the_kernels(**_signal: Any) -> None:
 
 @shared_task(name="planning.recompute", queue="impact", ignore_result=True)
 def recompute_site(site_id: int, **_later: Any) -> None:
-    """Answer a site's events. A connection that died with the database is replaced once."""
+    """Answer a site's events, then decide what its rules decide.
+
+    A connection that died with the database is replaced once.
+    """
     close_old_connections()
     try:
         recompute(site_id, wall_now=wall_now())
+        apply_rules(site_id, wall_now=wall_now())
     except (OperationalError, InterfaceError):
         log.warning("the database went away; once more with a new connection", exc_info=True)
         connection.close()

@@ -17,6 +17,7 @@ from planning.views import (
     lists,
     morning,
     notices,
+    standing,
     tasks,
     tower,
 )
@@ -33,6 +34,10 @@ planning = [
     path("consents/<int:pk>/refuse/", answers.refuse, name="refuse"),
     path("approvals/<int:pk>/approve/", answers.approve, name="approve"),
     path("approvals/<int:pk>/refuse/", answers.decline, name="decline"),
+    path("rules/", standing.rules, name="rules"),
+    path("rules/new/", standing.rule, name="new_rule"),
+    path("rules/<int:pk>/", standing.rule, name="rule"),
+    path("rules/<int:pk>/switch/", standing.switch, name="switch_rule"),
     path("lines/", lines.lines, name="lines"),
     path("lines/<str:code>/", lines.line, name="line"),
     path("lines/<str:code>/move/", lines.move, name="move_job"),

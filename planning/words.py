@@ -16,7 +16,14 @@ from materials.models import CustomerLine
 from mes.models import Site
 from mes.templatetags.downstream import duration, lateness, money, qty
 from planning import rules
-from planning.models import Approval, Consent, Disruption, Instants, Option
+from planning.models import (
+    Approval,
+    Consent,
+    Disruption,
+    Instants,
+    Option,
+    StandingDecision,
+)
 
 Facts = Mapping[str, Any]
 
@@ -852,6 +859,30 @@ def refused(refusal: Facts) -> str:
     """Why a set of changes is not possible: "CNC-07: the job is pinned"."""
     why = reason(str(refusal["why"]))
     return f"{refusal['label']}: {why}" if refusal.get("label") else why
+
+
+def rule(each: StandingDecision) -> str:
+    """A rule as a sentence, without its money."""
+    cause = str(Disruption.Kind(each.cause).label).lower() if each.cause else _("anything")
+    kind = str(Option.Kind(each.option_kind).label).lower() if each.option_kind else _("the best")
+    when = str(StandingDecision.Applies(each.applies).label)
+    if each.applies == StandingDecision.Applies.HOURS:
+        when = each.hours
+    said = _("%(cause)s at %(place)s: %(kind)s, %(when)s") % {
+        "cause": cause.capitalize(),
+        "place": each.place.code if each.place else _("any place"),
+        "kind": kind,
+        "when": when,
+    }
+    return said + (", " + _("nobody later") if each.nobody_later else "")
+
+
+def decide_soon(disruption: Disruption, decide_by: datetime, zone: str) -> str:
+    """The task of who is asked to decide before the best answer is gone."""
+    return _("Decide by %(time)s: %(title)s.") % {
+        "time": clock(decide_by, zone),
+        "title": title(disruption),
+    }
 
 
 def approve(approval: Approval, asker: str) -> str:

@@ -14,10 +14,12 @@ from planning.actions.commenting import (
 from planning.actions.commit import arrange, commit_plan
 from planning.actions.customers import tell_customer
 from planning.actions.decide import accept, undo
+from planning.actions.escalate import watch_decisions
 from planning.actions.handle import assign, close, mark_seen, snooze
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
 from planning.actions.recompute import Result, recompute, tick
+from planning.actions.standing import apply_rules, save_rule, switch_rule
 
 __all__ = [
     "HAPPENINGS",
@@ -26,6 +28,7 @@ __all__ = [
     "Result",
     "accept",
     "agree",
+    "apply_rules",
     "approve",
     "arrange",
     "ask_approval",
@@ -44,14 +47,17 @@ __all__ = [
     "preview_event",
     "recompute",
     "refuse",
+    "save_rule",
     "snooze",
     "stakes",
     "subject_of",
+    "switch_rule",
     "take_back",
     "tell_customer",
     "tick",
     "undo",
     "undo_ended",
     "watch_calls",
+    "watch_decisions",
     "withdraw_comment",
 ]

@@ -22,6 +22,7 @@ from mes.models import Role, ShopFloorEvent, SitePlan, Task
 from mes.rows import find
 from planning import rules, snapshot, words
 from planning.actions import acts, authority, consents, telling
+from planning.actions.asked import finish_tasks_about
 from planning.actions.commit import commit_projection, peg_changes, put_pegs
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
@@ -37,7 +38,7 @@ from planning.engine.changes import (
 )
 from planning.engine.changes import inverse as inverse_of
 from planning.engine.deals import Deal
-from planning.models import Decision, Disruption, Option
+from planning.models import Decision, Disruption, Option, StandingDecision
 from workorders.actions import move_job, set_queue
 from workorders.models import JobOrder, UnitQueue
 
@@ -49,12 +50,14 @@ def accept(
     based_on_version: int,
     why: str = "",
     changes: Sequence[Mapping[str, Any]] | None = None,
+    rule: StandingDecision | None = None,
 ) -> dict[str, Any]:
     """Apply an option by the acts that a person would use, and make its plan the committed one.
 
     based_on_version  the plan version of the page on which it was chosen.
     changes           for the option "mine": the planner's own changes, as typed changes in JSON
                       with instants in unix seconds.
+    rule              that decides by itself, in its writer's name.
 
     :raises Stale: with what moved, or with the figures then and now if it became worse.
     :raises Refused: if it is not possible, or beyond the person's authority (403, `authority`).
@@ -132,6 +135,7 @@ def accept(
     ]
     title = words.option_name(option)
     _tasks(command, decision_id, study, figures)
+    finish_tasks_about(command.site.pk, [disruption.pk], command.now)
     consents.settle_approvals(command, disruption.pk, option.slug, decision_id)
     waits = consents.ask(
         command,
@@ -155,6 +159,7 @@ def accept(
             title=title[:200],
             person_id=command.actor.person_id,
             on_behalf_of_id=command.actor.on_behalf_of_id,
+            rule=rule,
             at=command.now,
             why=why[:300],
             version=version,

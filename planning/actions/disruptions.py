@@ -17,6 +17,7 @@ from django.db.models import Max
 
 from planning import rules
 from planning.actions import telling
+from planning.actions.asked import finish_approvals_of, finish_tasks_about
 from planning.actions.study import Late, Study
 from planning.engine.changes import apply, from_json
 from planning.engine.impact import (
@@ -733,6 +734,9 @@ def store(found: Found, *, version: int, stored_at: datetime, latency_ms: float 
         disruption__in=[impact.disruption_id for impact in late], version__lt=version
     ).delete()
     Impact.objects.bulk_create(late)
+    ended = [row.disruption.pk for row in found.rows if row.ends]
+    finish_tasks_about(snap.site_id, ended, snap.now_at)
+    finish_approvals_of(snap.site_id, ended, snap.now_at)
     owners = [
         each.disruption_id
         if each.key is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -30,7 +31,7 @@ from planning.api.wire import (
     key_of,
     site_of,
 )
-from planning.models import Approval, Consent, Option
+from planning.models import Approval, Consent, Option, StandingDecision
 
 
 class ConsentShape(Shape):
@@ -299,3 +300,61 @@ class Decline(APIView):
                 ),
             )
         )
+
+
+class RuleShape(Shape):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    active = serializers.BooleanField()
+    cause = serializers.CharField(allow_blank=True, help_text="kind of disruption; empty: any")
+    option_kind = serializers.CharField(allow_blank=True, help_text="empty: any")
+    place = serializers.CharField(allow_null=True, help_text="code of a unit, a cell, an area")
+    amount_limit = bodies.exact_money(allow_null=True)
+    nobody_later = serializers.BooleanField(help_text="only if no customer line is later by it")
+    applies = serializers.CharField(help_text="ALWAYS, OFF_DUTY (no planner is there) or HOURS")
+    hours = serializers.CharField(allow_blank=True)
+    writer = serializers.CharField(help_text="in whose name it decides")
+    decisions = serializers.IntegerField(help_text="how many it took so far")
+
+
+class Rules(APIView):
+    access = "plan.read"
+
+    @extend_schema(
+        operation_id="rules_list",
+        summary="Standing decisions: what is decided by itself, and in whose name",
+        parameters=PAGING,
+        responses={200: paged("Rule", RuleShape), 401: ErrorSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        rows = (
+            StandingDecision.objects.filter(site=site_of(request))
+            .select_related("place", "writer")
+            .annotate(taken=Count("decisions", filter=Q(decisions__undo_of=None)))
+            .order_by("name")
+        )
+        money = may(actor_of(request), "money.read")
+        pages = Pages()
+        page = pages.paginate_queryset(rows, request) or []
+        shown: list[Any] = [
+            dict(
+                RuleShape(
+                    {
+                        "id": row.pk,
+                        "name": row.name,
+                        "active": row.active,
+                        "cause": row.cause,
+                        "option_kind": row.option_kind,
+                        "place": row.place and row.place.code,
+                        "amount_limit": row.amount_limit if money else None,
+                        "nobody_later": row.nobody_later,
+                        "applies": row.applies,
+                        "hours": row.hours,
+                        "writer": row.writer.name,
+                        "decisions": row.taken,
+                    }
+                ).data
+            )
+            for row in page
+        ]
+        return pages.get_paginated_response(shown)

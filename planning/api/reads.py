@@ -901,6 +901,7 @@ class DecisionShape(Shape):
     title = serializers.CharField()
     person = serializers.CharField(allow_null=True)
     on_behalf_of = serializers.CharField(allow_null=True, help_text="whose authority it was")
+    rule = serializers.IntegerField(allow_null=True, help_text="that decided by itself")
     tentative = serializers.BooleanField(help_text="somebody has not agreed to it yet")
     at = serializers.DateTimeField()
     why = serializers.CharField(allow_blank=True)
@@ -940,6 +941,7 @@ class Decisions(APIView):
                             "title": row.title,
                             "person": row.person and row.person.name,
                             "on_behalf_of": row.on_behalf_of and row.on_behalf_of.name,
+                            "rule": row.rule_id,
                             "tentative": row.pk in waits,
                             "at": row.at,
                             "why": row.why,

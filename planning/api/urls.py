@@ -70,6 +70,7 @@ urlpatterns = [
     path("v1/consents", agreeing.Consents.as_view(), name="consents"),
     path("v1/consents/<int:pk>/agree", agreeing.AgreeConsent.as_view(), name="agree"),
     path("v1/consents/<int:pk>/refuse", agreeing.RefuseConsent.as_view(), name="refuse"),
+    path("v1/rules", agreeing.Rules.as_view(), name="rules"),
     path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
     path("v1/decisions/<int:pk>/undo", decisions.UndoDecision.as_view(), name="undo"),
 ]

@@ -30,7 +30,8 @@ def decisions(request: PlantRequest) -> HttpResponse:
     money = may(request.actor, "money.read")
     log = (
         Decision.objects.filter(site=request.site, undo_of=None)
-        .select_related("person", "disruption", "undone_by__person")
+        .select_related("person", "on_behalf_of", "rule", "disruption", "undone_by__person")
+        .prefetch_related("consents")
         .order_by("-at", "-pk")
     )
     counted = list(log[:COUNTED])
@@ -83,7 +84,9 @@ def decision(request: PlantRequest, pk: int) -> HttpResponse:
     """One decision: what was seen, who chose what and why, what it did, what came of it."""
     found = (
         Decision.objects.filter(site=request.site, pk=pk)
-        .select_related("person", "disruption", "undone_by__person", "undo_of__person")
+        .select_related(
+            "person", "on_behalf_of", "rule", "disruption", "undone_by__person", "undo_of__person"
+        )
         .first()
     )
     if found is None:
@@ -104,9 +107,13 @@ def decision(request: PlantRequest, pk: int) -> HttpResponse:
         .select_related("done_by")
         .order_by("pk"),
         "consents": [
-            {"text": words.ask(each.facts), "state": each.get_state_display()}
+            {
+                "text": words.asked_for(each),
+                "role": each.get_role_display(),
+                "state": each.get_state_display(),
+                "reason": each.reason,
+            }
             for each in found.consents.order_by("pk")
-            if "kind" in each.facts
         ],
         "predicted": _predicted(found, money),
         "outcome": outcome,

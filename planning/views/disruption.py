@@ -35,7 +35,7 @@ from planning.views.comments import comments_context
 from planning.views.customers import told_context
 from planning.views.lists import history
 from planning.views.notices import notices_of
-from planning.views.tower import OPEN_STATES, decision_row
+from planning.views.tower import OPEN_STATES, decide_by, decision_row, passed_on
 
 PARTS = ("d-head", "impact", "options", "preview")
 SHOWN_HITS = 60
@@ -178,6 +178,9 @@ def _head(
         "facts": _facts(request, found, figures),
         "says": says(figures, money),
         "came_back": words.came_back(found),
+        "decide_by": decide_by(
+            found, plant_now(request.site), passed_on(request.site, [found.pk]).get(found.pk, "")
+        ),
         "off": {
             "assign": off or (_("It is yours.") if found.owner_id == actor.person_id else ""),
             "snooze": off,

@@ -153,7 +153,7 @@ def _decided(request: PlantRequest, since: datetime, money: bool) -> dict[str, A
     """The day's part of the decision log, each with how long it took from step to step."""
     log = list(
         Decision.objects.filter(site=request.site, at__gte=since, undo_of=None)
-        .select_related("person", "on_behalf_of", "disruption", "undone_by__person")
+        .select_related("person", "on_behalf_of", "rule", "disruption", "undone_by__person")
         .prefetch_related("consents")
         .order_by("-at", "-pk")
     )

@@ -101,13 +101,13 @@ def _subjects(site: Site, found: list[Task]) -> Subjects:
         return {task.subject_id for task in found if task.subject_type == kind}
 
     facts = Unsettled.objects.filter(site=site, pk__in=ids("unsettled"))
-    taken = Decision.objects.filter(site=site, pk__in=ids("decision"))
+    taken = Decision.objects.filter(site=site, pk__in=ids("decision") | ids("notice"))
     approvals = Approval.objects.filter(site=site, pk__in=ids("approval"))
     troubles = Disruption.objects.filter(site=site, pk__in=ids("disruption"))
     consents = Consent.objects.filter(site=site, pk__in=ids("consent")).select_related("decision")
     return {
         **{("unsettled", fact.pk): fact for fact in facts.select_related("job_order__work_order")},
-        **{("decision", each.pk): each for each in taken},
+        **{(kind, each.pk): each for each in taken for kind in ("decision", "notice")},
         **{("consent", each.pk): each for each in consents},
         **{("approval", each.pk): each for each in approvals},
         **{("disruption", each.pk): each for each in troubles},

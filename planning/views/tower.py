@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from mes.clock import plant_now
 from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from planning import actions, demo, words
-from planning.models import Decision, Disruption, PlanVersion
+from planning.models import Decision, Disruption, Escalation, PlanVersion
 from planning.views.calls import waiting_calls
 from planning.views.notices import unread_count
 from planning.views.tasks import waiting_count
@@ -35,6 +35,7 @@ PARTS = ("kpis", "inbox", "decided", "risk", "machines")
 OPEN_STATES = ("NEW", "OPEN")
 RISK_ROWS = 6
 AXIS_DAYS = 10
+SOON_S = 3600
 
 
 @access("plan.read")
@@ -166,10 +167,16 @@ def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
     )
     may_handle = may(actor, "disruption.handle")
     waits = marks(site).disruptions
+    listed = list(shown[:100])
+    passed = passed_on(site, [each.pk for each in listed])
     rows = [
         _inbox_row(each, actor.person_id, may_handle, money)
-        | {"tentative": waits.get(each.pk, ""), "came_back": words.came_back(each)}
-        for each in shown[:100]
+        | {
+            "tentative": waits.get(each.pk, ""),
+            "came_back": words.came_back(each),
+            "decide_by": decide_by(each, plant_now(site), passed.get(each.pk, "")),
+        }
+        for each in listed
     ]
     return {
         "tabs": [
@@ -341,7 +348,7 @@ def _decided(request: PlantRequest, now: Any, money: bool) -> dict[str, Any]:
     since = now - timedelta(hours=24)
     rows = list(
         Decision.objects.filter(site=request.site, at__gte=since, undo_of=None)
-        .select_related("person", "on_behalf_of", "disruption", "undone_by__person")
+        .select_related("person", "on_behalf_of", "rule", "disruption", "undone_by__person")
         .prefetch_related("consents")
         .order_by("-at")[:20]
     )
@@ -384,9 +391,27 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
     }
 
 
+def passed_on(site: Site, disruption_ids: Sequence[int]) -> dict[int, str]:
+    """To whom undecided disruptions were passed on last, by their number."""
+    rows = Escalation.objects.filter(site=site, disruption__in=disruption_ids).exclude(to="")
+    return dict(rows.order_by("at", "step").values_list("disruption_id", "to"))
+
+
+def decide_by(each: Disruption, now: datetime, to: str) -> dict[str, Any] | None:
+    """Until when somebody has to decide, and who was asked; None where nothing is lost."""
+    best = each.summary.get("best") or {}
+    at = words.instant(best.get("decide_by"))
+    if at is None or each.state not in OPEN_STATES or each.summary.get("options_due"):
+        return None
+    left = int((at - now).total_seconds())
+    return {"at": at, "left_s": left, "soon": left <= SOON_S, "to": to}
+
+
 def _who(decision: Decision) -> str:
-    """By whom, and in whose name."""
+    """By whom, or by which rule, and in whose name."""
     who = decision.person.name if decision.person else "Downstream"
+    if decision.rule is not None:
+        who = _("Decided by rule %(rule)s") % {"rule": decision.rule.name}
     if decision.on_behalf_of is None:
         return who
     return _("%(who)s for %(whom)s") % {"who": who, "whom": decision.on_behalf_of.name}

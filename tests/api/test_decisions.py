@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from mes.clock import wall_now
-from mes.models import ShopFloorEvent, SitePlan
+from mes.models import Person, RoleGrant, ShopFloorEvent, SitePlan
 from planning import actions, snapshot
-from planning.models import Decision
+from planning.models import Decision, StandingDecision
 from tests.api.test_events import BREAKDOWN, Sender
 from workorders.models import JobOrder, UnitQueue
 
@@ -158,3 +158,34 @@ def test_the_last_yes_makes_a_decision_firm(disruption, northfield_site):
     asked = chief.get("/api/v1/consents").json()["results"]
     answers = [send(chief, f"/api/v1/consents/{each['id']}/agree").json() for each in asked]
     assert [each["firm"] for each in answers] == [False] * (len(asked) - 1) + [True]
+
+
+def test_who_may_not_accept_asks_who_may(disruption, northfield_site):
+    RoleGrant.objects.filter(person__name="Jana Marek").update(amount_limit=-1)
+    option, jana = the(disruption, "ALTERNATE_UNIT"), signed_in("jana")
+    assert send(jana, path_of(disruption, option)).status_code == 403
+    path = path_of(disruption, option).replace("/accept", "/ask")
+    asked = send(jana, path, {"why": "Voss waits"})
+    assert asked.status_code == 200, asked.content
+    [row] = jana.get("/api/v1/approvals").json()["results"]
+    assert (row["asked_by"], row["lacks"], row["state"]) == ("Jana Marek", ["amount"], "ASKED")
+    assert send(jana, f"/api/v1/approvals/{row['id']}/approve").status_code == 403
+    assert send(signed_in("admin"), f"/api/v1/approvals/{row['id']}/refuse").status_code in (
+        403,
+        422,
+    )
+    given = send(signed_in("admin"), f"/api/v1/approvals/{row['id']}/approve")
+    assert given.status_code == 200, given.content
+    [row] = jana.get("/api/v1/approvals?state=all").json()["results"]
+    assert (row["state"], row["decision"]) == ("GIVEN", given.json()["decision_id"])
+
+
+def test_a_rule_is_read_with_what_it_decided(disruption, northfield_site):
+    jana = Person.objects.get(name="Jana Marek")
+    StandingDecision.objects.create(
+        site=northfield_site, name="Night", amount_limit=500, writer=jana, applies="ALWAYS"
+    )
+    [row] = signed_in("rui").get("/api/v1/rules").json()["results"]
+    assert (row["name"], row["writer"], row["decisions"]) == ("Night", "Jana Marek", 0)
+    assert row["amount_limit"] == "500"
+    assert signed_in("petra").get("/api/v1/rules").json()["results"][0]["amount_limit"] is None

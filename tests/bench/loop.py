@@ -58,6 +58,7 @@ def rows(*, page: bool) -> Iterator[Row]:
                     yardstick=empty,
                 )
         yield _refused_to_reopened()
+        yield _decided_by_rule()
         if page:
             yield from _painted(plant)
         yield _warm_is_cold()
@@ -205,6 +206,35 @@ def _refused_to_reopened() -> Row:
         _wait_until_computed()
     worst = max(took)
     return limit_row("loop.refused_to_reopened", worst, unit="ms", at_most=2000)
+
+
+def _decided_by_rule() -> Row:
+    """From the commit of a breakdown until a rule has decided it."""
+    from equipment.actions import report_breakdown, report_repair
+    from equipment.models import Equipment
+    from mes.clock import plant_now
+    from mes.models import Person, Site
+    from planning.models import Decision, StandingDecision
+
+    site = Site.objects.get(code="NF")
+    rule = StandingDecision.objects.create(
+        site=site,
+        name="bench",
+        cause="BREAKDOWN",
+        amount_limit=2500,
+        applies="ALWAYS",
+        writer=Person.objects.get(name="Jana Marek"),
+    )
+    unit = Equipment.objects.get(site=site, code="CNC-04").pk
+    back = plant_now(site) + timedelta(hours=24)
+    _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+    committed = time.perf_counter()
+    _wait_for(Decision.objects.filter(rule=rule).exists)
+    took = (time.perf_counter() - committed) * 1000
+    StandingDecision.objects.filter(pk=rule.pk).update(active=False)
+    _do("NF", "bench.up", report_repair, unit_id=unit)
+    _wait_until_computed()
+    return limit_row("loop.decided_by_rule", took, unit="ms", at_most=5000)
 
 
 def _wait_for(is_so: Callable[[], bool], timeout_s: float = 60) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import threading
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +18,16 @@ from mes.clock import plant_now, wall_now
 from mes.models import Site
 from mes.notices import tell_what_is_over
 from mes.processes import before_exec, manage
-from planning.actions import flip_points, lapse_overdue, recompute, tick, watch_calls
+from planning.actions import (
+    apply_rules,
+    flip_points,
+    lapse_overdue,
+    recompute,
+    tick,
+    watch_calls,
+    watch_decisions,
+)
+from planning.actions.escalate import SOONEST
 from planning.ownplant.work import waiting
 
 log = logging.getLogger(__name__)
@@ -86,6 +94,21 @@ select distinct n.site_id
  where n.over_due_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end
 """
 
+# Sites where something is open that a rule may decide, or whose best answer is nearly gone.
+UNDECIDED = """
+select distinct d.site_id
+  from planning_disruption d
+  join mes_site s on s.id = d.site_id left join mes_siteclock c on c.site_id = d.site_id
+ where d.state in ('NEW', 'OPEN') and d.kind <> 'BACKLOG'
+   and (d.summary ->> 'options_due')::boolean = false
+   and (exists (select 1 from planning_standingdecision r where r.site_id = d.site_id and r.active)
+        or exists (
+            select 1 from planning_option o
+             where o.disruption_id = d.id and o.verdict = 'OFFERED'
+               and o.decide_by <= %(soonest)s
+                   + case when s.clock = 'SIMULATED' then c.at else %(now)s end))
+"""
+
 
 class Command(BaseCommand):
     """Runs until it is told to end. Two at once are safe: a site has one lock."""
@@ -141,6 +164,9 @@ def sweep(*, patience_s: float) -> list[int]:
         watch_calls(site_id, wall_now=now)
     for site_id in _sites(CONSENTS, now=now):
         lapse_overdue(site_id, wall_now=now)
+    for site_id in _sites(UNDECIDED, now=now, soonest=SOONEST):
+        apply_rules(site_id, wall_now=now)
+        watch_decisions(site_id, wall_now=now)
     behind = _sites(BEHIND, patience=patience_s)
     for site_id in behind:
         recompute(site_id, wall_now=wall_now())
@@ -155,7 +181,7 @@ def sweep(*, patience_s: float) -> list[int]:
     return [*behind, *ticking]
 
 
-def _sites(query: str, **values: float | datetime) -> list[int]:
+def _sites(query: str, **values: Any) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         return [row[0] for row in cursor.fetchall()]

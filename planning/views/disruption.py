@@ -236,7 +236,8 @@ def says(figures: Mapping[str, Any], money: bool) -> dict[str, Any]:
         "undated": undated,
         "items_out": figures["items"],
         "level": 1 if Decimal(figures["cash"]) > 0 else 2,
-        "cost": words.amount(figures["total"]) if money else None,
+        # What costs less than nothing is a side effect of the queues, not a gain to wait for.
+        "cost": max(Decimal(0), Decimal(figures["total"])) if money else None,
         "estimate": Decimal(figures["estimate"]) > 0 or not figures["known"],
         "absorbed": (words.absorbed(figures["absorbed"]) or _("the plan has room for it"))
         if nothing

@@ -18,13 +18,13 @@ def hit(before_s: int, after_s: int) -> dict[str, Any]:
     return {"late_before_s": before_s, "late_s": after_s, "after": "2013-07-14T12:00:00+00:00"}
 
 
-def sentence(*hits: dict[str, Any]) -> str:
+def sentence(*hits: dict[str, Any], total: str = "30", money: bool = False) -> str:
     figures = {
-        "late_lines": len(hits), "items": 0, "cash": "0", "estimate": "30", "total": "30",
+        "late_lines": len(hits), "items": 0, "cash": "0", "estimate": "30", "total": total,
         "known": True, "absorbed": None, "lines_hit": list(hits),
     }  # fmt: skip
     page = SimpleNamespace(currency="USD")
-    context = {"says": says(figures, money=False), "page": page}
+    context = {"says": says(figures, money=money), "page": page}
     return " ".join(render_to_string("components/sentence.html", context).split())
 
 
@@ -32,6 +32,11 @@ def test_the_sentence_says_which_deliveries_were_late_before_the_event() -> None
     assert "(" not in sentence(hit(-3600, 7200))
     assert "(1 of them was late before)" in sentence(hit(-3600, 7200), hit(600, 7200))
     assert "(2 of them were late before)" in sentence(hit(60, 7200), hit(600, 7200))
+
+
+def test_what_would_be_gained_by_waiting_is_told_as_no_cost() -> None:
+    assert "That costs $30" in sentence(hit(60, 7200), money=True)
+    assert "That costs $0" in sentence(hit(60, 7200), total="-280.00", money=True)
 
 
 def test_a_line_that_is_late_anyway_is_not_counted_on_time() -> None:

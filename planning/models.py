@@ -338,6 +338,8 @@ class Decision(models.Model):
         Person, models.PROTECT, null=True, related_name="+", help_text="whose authority it was"
     )
     rule = models.ForeignKey(StandingDecision, models.PROTECT, null=True, related_name="decisions")
+    saved_at = models.DateTimeField(null=True, help_text="when what it answers happened")
+    seen_at = models.DateTimeField(null=True, help_text="when somebody first looked at that")
     at = models.DateTimeField()
     why = models.CharField(max_length=300, blank=True)
     version = models.BigIntegerField()

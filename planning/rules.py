@@ -150,11 +150,12 @@ def planned_pieces(
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Seconds from what happened to who saw it, decided it, had it confirmed; None: not known."""
+    """Seconds from what happened until it was seen, decided, confirmed, begun; None: not known."""
 
     seen_s: int | None
     decided_s: int | None
     confirmed_s: int | None
+    running_s: int | None = None
 
 
 def steps_of_a_decision(
@@ -162,6 +163,7 @@ def steps_of_a_decision(
     seen: datetime | None,
     decided: datetime,
     confirmed: datetime | None,
+    running: datetime | None = None,
 ) -> Steps:
     """Return how long each step came after what happened.
 
@@ -175,7 +177,12 @@ def steps_of_a_decision(
     def after(at: datetime) -> int:
         return max(0, int((at - happened).total_seconds()))
 
-    return Steps(after(seen), after(decided), after(confirmed) if confirmed else None)
+    return Steps(
+        after(seen),
+        after(decided),
+        after(confirmed) if confirmed else None,
+        after(running) if running else None,
+    )
 
 
 def days_begun(late_s: int) -> int:

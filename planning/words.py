@@ -19,6 +19,7 @@ from planning import rules
 from planning.models import (
     Approval,
     Consent,
+    Decision,
     Disruption,
     Instants,
     Option,
@@ -875,6 +876,18 @@ def rule(each: StandingDecision) -> str:
         "when": when,
     }
     return said + (", " + _("nobody later") if each.nobody_later else "")
+
+
+def decided(decision: Decision, zone: str) -> str:
+    """Who decided what and when: "Jana Marek decided at 09:46: CNC-07 takes 2 operations."."""
+    who = decision.person.name if decision.person else "Downstream"
+    if decision.rule is not None:
+        who = _("The rule %(rule)s") % {"rule": decision.rule.name}
+    return _("%(who)s decided at %(time)s: %(title)s.") % {
+        "who": who,
+        "time": clock(decision.at, zone),
+        "title": decision.title,
+    }
 
 
 def decide_soon(disruption: Disruption, decide_by: datetime, zone: str) -> str:

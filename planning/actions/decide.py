@@ -68,7 +68,7 @@ def accept(
     if disruption.state == Disruption.State.CLOSED:
         raise Stale(_("This is over already; there is nothing left to decide."))
     if disruption.state == Disruption.State.ACCEPTED:
-        raise Stale(_("Somebody has decided this already. Undo that first."))
+        raise _decided_already(command, disruption)
     if option.verdict == Option.Verdict.IMPOSSIBLE:
         raise Stale(_("This option is no longer possible. Choose another one."))
     snap = snapshot.take(command.site.pk, wall_now=wall_now())
@@ -160,6 +160,8 @@ def accept(
             person_id=command.actor.person_id,
             on_behalf_of_id=command.actor.on_behalf_of_id,
             rule=rule,
+            saved_at=disruption.opened_at,
+            seen_at=disruption.seen_at,
             at=command.now,
             why=why[:300],
             version=version,
@@ -441,6 +443,32 @@ def _named(study: Study, rows: Iterable[str]) -> str:
     return ", ".join(words.footprint_row(name, codes) for name in sorted(set(rows)))
 
 
+def _decided_already(command: Command, disruption: Disruption) -> Stale:
+    """Who decided it, and what."""
+    taken = (
+        Decision.objects.filter(disruption=disruption, undo_of=None, undone_by=None)
+        .select_related("person", "rule")
+        .order_by("-at", "-pk")
+        .first()
+    )
+    if taken is None:
+        return Stale(_("Somebody has decided this already. Undo that first."))
+    said = words.decided(taken, command.site.time_zone)
+    return Stale(said + " " + _("Undo that first."), decided=[said])
+
+
+def _who_moved(
+    study: Study, site_id: int, moved: Iterable[str], based_on_version: int
+) -> list[str]:
+    """The decisions since a page of that version that changed these rows, in words."""
+    since = Decision.objects.filter(site=site_id, version__gt=based_on_version, undo_of=None)
+    return [
+        words.decided(each, study.snap.time_zone)
+        for each in since.select_related("person", "rule").order_by("at", "pk")
+        if not each.footprint_after.keys().isdisjoint(moved)
+    ]
+
+
 def _compare_footprint(study: Study, option: Option, based_on_version: int) -> None:
     """Refuse where a row that the option changes is not what it was on the person's page."""
     stored: dict[str, Any] = option.footprint.get("rows", {})
@@ -451,11 +479,11 @@ def _compare_footprint(study: Study, option: Option, based_on_version: int) -> N
     moved = [name for name, at in since.items() if at > based_on_version]
     moved += [name for name in stored if rules.row_moved(stored[name], now.get(name))]
     if moved:
-        raise Stale(
-            _("The plan has moved on since you looked: %(what)s changed. Look again and decide.")
-            % {"what": _named(study, moved)},
-            moved=sorted(set(moved)),
-        )
+        said = _(
+            "The plan has moved on since you looked: %(what)s changed. Look again and decide."
+        ) % {"what": _named(study, moved)}
+        others = _who_moved(study, option.site_id, moved, based_on_version)
+        raise Stale(" ".join([said, *others]), moved=sorted(set(moved)), decided=others)
 
 
 def _compare_figures(

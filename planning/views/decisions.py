@@ -17,6 +17,7 @@ from planning import words
 from planning.models import Decision
 from planning.outcome import Outcome, outcomes, paid_off
 from planning.views.comments import comments_context
+from planning.views.steps import steps_of
 from planning.views.tower import decision_row
 
 SHOWN = 100
@@ -40,9 +41,15 @@ def decisions(request: PlantRequest) -> HttpResponse:
     came = outcomes(request.site, {each.pk: each for each in [*counted, *shown]}.values())
     base = reverse("planning:decisions")
     kinds = paid_off(counted, came)
+    stamps = steps_of(request.site, shown)
     context = {
         "rows": [
-            {**decision_row(request, each, money), "came": _came(came[each.pk])} for each in shown
+            {
+                **decision_row(request, each, money),
+                "came": _came(came[each.pk]),
+                "steps": stamps[each.pk],
+            }
+            for each in shown
         ],
         "kind": kind,
         "kinds": [
@@ -95,6 +102,7 @@ def decision(request: PlantRequest, pk: int) -> HttpResponse:
     outcome = outcomes(request.site, [found])[found.pk]
     context = {
         "decision": decision_row(request, found, money),
+        "steps": steps_of(request.site, [found])[found.pk],
         "kind": words.kind_name(found.kind),
         "version": found.version,
         "takes_back": _link(found.undo_of),

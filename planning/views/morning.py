@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
@@ -18,11 +18,12 @@ from materials.models import CustomerLine
 from mes.access import PlantRequest, access, may
 from mes.clock import plant_now
 from mes.htmx import render_page
-from mes.models import ShopFloorEvent, Site, Task
+from mes.models import Site
 from mes.templatetags.downstream import duration
 from planning import rules, words
 from planning.models import Decision, Disruption, PlanVersion
 from planning.views.calls import response_times
+from planning.views.steps import steps_of
 from planning.views.tower import decision_row
 from workorders.models import AndonCall
 
@@ -157,16 +158,12 @@ def _decided(request: PlantRequest, since: datetime, money: bool) -> dict[str, A
         .prefetch_related("consents")
         .order_by("-at", "-pk")
     )
-    saved = _saved_at(request.site, log)
-    confirmed = _confirmed_at(request.site, log)
+    stamps = steps_of(request.site, log)
     rows = []
     for each in log:
-        row = decision_row(request, each, money)
-        happened = saved.get(each.pk)
-        seen = each.disruption.seen_at if each.disruption else None
-        done, open_tasks = confirmed.get(each.pk, (None, 0))
-        row["steps"] = rules.steps_of_a_decision(happened, seen, each.at, done)
-        row["happened"], row["open_tasks"] = happened, open_tasks
+        row, stamp = decision_row(request, each, money), stamps[each.pk]
+        row["stamps"], row["steps"] = stamp, stamp.took
+        row["happened"], row["open_tasks"] = stamp.saved, stamp.open
         rows.append(row)
     standing = [row for row in rows if not row["undone"]]
     took = [row["steps"].decided_s for row in standing if row["steps"].decided_s is not None]
@@ -178,32 +175,6 @@ def _decided(request: PlantRequest, since: datetime, money: bool) -> dict[str, A
         "saving": sum(savings, Decimal(0)),
         "median_s": int(median(took)) if took else None,
     }
-
-
-def _saved_at(site: Site, log: Sequence[Decision]) -> dict[int, datetime]:
-    """When the event that opened each decision's disruption happened."""
-    seqs = {each.pk: each.disruption.opened_seq for each in log if each.disruption}
-    at = dict(
-        ShopFloorEvent.objects.filter(site=site, seq__in=seqs.values()).values_list(
-            "seq", "occurred_at"
-        )
-    )
-    return {pk: at[seq] for pk, seq in seqs.items() if seq in at}
-
-
-def _confirmed_at(site: Site, log: Sequence[Decision]) -> dict[int, tuple[datetime | None, int]]:
-    """When the last task of each decision was done, and how many are still open."""
-    found: dict[int, tuple[datetime | None, int]] = {}
-    tasks = Task.objects.filter(
-        site=site, subject_type="decision", subject_id__in=[each.pk for each in log]
-    )
-    for task in tasks:
-        done, still = found.get(task.subject_id, (None, 0))
-        if task.done_at is None:
-            found[task.subject_id] = (None, still + 1)
-        elif not still:
-            found[task.subject_id] = (max(done, task.done_at) if done else task.done_at, 0)
-    return found
 
 
 def _waits(site: Site, now: datetime, money: bool) -> dict[str, Any]:

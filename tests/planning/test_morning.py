@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,6 +16,7 @@ from planning.models import Decision, Disruption, Option, PlanVersion
 from tests.cast import HOUR, SHIFT_START
 from tests.planning.conftest import Company
 from tests.planning.test_calls import signed_in
+from workorders import actions as workorders
 
 MINUTE = timedelta(minutes=1)
 
@@ -173,3 +174,48 @@ def test_a_step_is_never_before_the_one_before_it(
 def test_the_steps_of_what_nobody_recorded_are_unknown() -> None:
     found = rules.steps_of_a_decision(None, None, SHIFT_START, None)
     assert (found.seen_s, found.decided_s, found.confirmed_s) == (None, None, None)
+
+
+def test_a_decision_has_five_stamps_and_a_row_that_came_back_keeps_its_own(
+    company: Company, manager: Client
+) -> None:
+    row, began = broken(company), company.now
+    company.clock(began + 3 * MINUTE)
+    company.must(actions.mark_seen, disruption_id=row.pk)
+    company.clock(began + 10 * MINUTE)
+    option = Option.objects.filter(disruption=row, figures__overtime_s__gt=0).order_by("rank")[0]
+    version = PlanVersion.objects.current(company.site)
+    assert version is not None
+    made = company.must(actions.accept, option_id=option.pk, based_on_version=version.version)
+    company.answer()
+    decision = Decision.objects.get(pk=made["decision_id"])
+    assert (decision.saved_at, decision.seen_at) == (began, began + 3 * MINUTE)
+    [shown] = manager.get("/decisions/").context["rows"]
+    asked = decision.consents.count()
+    assert (shown["steps"].open, shown["steps"].running) == (asked, None)
+    company.clock(began + 20 * MINUTE)
+    for consent in decision.consents.all():
+        company.must(actions.agree, consent_id=consent.pk)
+    begins = min(
+        datetime.fromisoformat(each.facts["starts_at"]) for each in decision.consents.all()
+    )
+    company.clock(begins + MINUTE)
+    [shown] = manager.get("/decisions/").context["rows"]
+    steps = shown["steps"].took
+    assert (steps.seen_s, steps.decided_s, steps.confirmed_s) == (180, 600, 1200)
+    assert steps.running_s == (begins - began).total_seconds()
+    page = manager.get("/decisions/").content.decode()
+    for said in ("saved", "seen after", "decided after", "confirmed after", "running after"):
+        assert said in page
+    Disruption.objects.filter(pk=row.pk).update(seen_at=None, opened_at=company.now)
+    [shown] = manager.get("/decisions/").context["rows"]
+    assert shown["steps"].took == steps
+
+
+def test_it_runs_when_a_job_that_it_moved_begins(company: Company, manager: Client) -> None:
+    broken(company)
+    decision = accept_best(company)
+    company.clock(company.now + 5 * MINUTE)
+    company.must(workorders.start, job_order_id=company.queue("CNC-07")[0])
+    [shown] = manager.get("/decisions/").context["rows"]
+    assert shown["steps"].running == decision.at + 5 * MINUTE

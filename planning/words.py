@@ -963,11 +963,12 @@ def tentative(consents: Sequence[Consent], now: datetime, zone: ZoneInfo) -> str
         return ""
     what = list(dict.fromkeys(what_needs_a_yes(each.who, each.facts) for each in waits))
     roles = list(dict.fromkeys(str(each.get_role_display()) for each in waits))
-    return _("Tentative: %(what)s waits for %(role)s until %(time)s") % {
+    said = _("%(what)s waits for %(role)s until %(time)s") % {
         "what": _names(what),
         "role": _names(roles),
         "time": moment(waits[0].latest_at, now, zone),
     }
+    return said[:1].upper() + said[1:]
 
 
 def said_no(each: Consent) -> str:

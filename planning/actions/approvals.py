@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from mes import notices
 from mes.clock import wall_now
 from mes.commands import Command
 from mes.errors import Missing, Refused, Stale
-from mes.models import Role, RoleGrant, Task
+from mes.models import Notice, Role, RoleGrant, Task
+from mes.notices import News
 from mes.rows import find
 from planning import words
 from planning.actions import authority
 from planning.actions.decide import accept
 from planning.actions.lock import hold_lock
 from planning.actions.look import preview
+from planning.actions.telling import page_of
 from planning.models import Approval, Disruption, Option
 
 STATES = Approval.State
@@ -88,6 +91,14 @@ def ask_approval(
         due_at=option.decide_by,
         created_at=command.now,
     )
+    news = News(
+        kind=Notice.Kind.ASKED,
+        subject=("disruption", disruption.pk),
+        url=page_of(disruption.pk),
+        say=lambda: words.approve(approval, command.actor.name),
+        cause=f"approval:{approval.pk}",
+    )
+    notices.notify(command.site, [able[0].pk], news, at=command.now)
     _record(command, approval, "planning.approval.asked")
     return {
         "approval_id": approval.pk,

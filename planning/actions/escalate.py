@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from mes import notices
 from mes.actor import SYSTEM
 from mes.clock import plant_now
 from mes.commands import Command, run
 from mes.errors import Refused
-from mes.models import Person, Role, Site, Task
+from mes.models import Notice, Person, Role, Site, Task
+from mes.notices import News
 from mes.rows import find
 from planning import words
 from planning.actions import authority
 from planning.actions.lock import hold_lock
+from planning.actions.telling import page_of
 from planning.models import Decision, Disruption, Escalation, Option
 
 MINUTE = timedelta(minutes=1)
@@ -123,7 +126,8 @@ def escalate(command: Command, *, disruption_id: int, step: int, option_id: int)
     )
     if to is None:
         return {"to": ""}
-    text = words.decide_soon(disruption, option.decide_by, command.site.time_zone)
+    decide_by = option.decide_by
+    text = words.decide_soon(disruption, decide_by, command.site.time_zone)
     Task.objects.bulk_create(
         Task(
             site=command.site,
@@ -137,6 +141,16 @@ def escalate(command: Command, *, disruption_id: int, step: int, option_id: int)
         )
         for person in (to.people or (None,))
     )
+    here = to.people or tuple(authority.on_duty(command.site, to.role, local))
+    news = News(
+        kind=Notice.Kind.ESCALATED,
+        subject=("disruption", disruption.pk),
+        url=page_of(disruption.pk),
+        say=lambda: words.decide_soon(disruption, decide_by, command.site.time_zone),
+        cause=f"escalated:{disruption.pk}:{step}",
+        urgent=True,
+    )
+    notices.notify(command.site, [each.pk for each in here], news, at=command.now)
     command.record(
         "planning.disruption.escalated",
         subject=("disruption", disruption.pk),

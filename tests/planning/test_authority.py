@@ -16,7 +16,7 @@ from equipment import actions as equipment
 from mes.access import ACTS, actor_for
 from mes.actor import Actor, Grant
 from mes.commands import Outcome
-from mes.models import Person, Role, RoleGrant, SitePlan, Task
+from mes.models import Notice, Person, Role, RoleGrant, SitePlan, Task
 from planning import actions as planning
 from planning import rules
 from planning.actions.authority import Scope, acting, lacks
@@ -171,6 +171,7 @@ def test_who_may_not_asks_who_may_and_he_accepts_from_his_task(broken: Company) 
     assert task.person == chief
     assert "J. Marek asks you to approve" in task.text
     assert "Voss waits" in task.text
+    assert Notice.objects.get(person=chief, kind="ASKED").text == task.text
     assert "Approve" in client.get("/tasks/").content.decode()
     row = broken.disruption("BREAKDOWN")
     assert (

@@ -15,7 +15,7 @@ from mes.access import actor_for
 from mes.actor import Actor, Grant
 from mes.clock import wall_now
 from mes.commands import Outcome
-from mes.models import Person, Role, RoleGrant, Task
+from mes.models import Notice, Person, Role, RoleGrant, Task
 from planning import actions as planning
 from planning import snapshot
 from planning.actions.escalate import SOONEST, STEPS
@@ -130,6 +130,8 @@ def test_without_a_rule_it_reaches_who_is_on_call_before_it_is_too_late(
     task = Task.objects.get(subject_type="disruption")
     assert (str(task.person), task.due_at) == ("Ondrej Call", best.decide_by)
     assert task.text.startswith("Decide by")
+    told = Notice.objects.get(kind="ESCALATED")
+    assert (told.person, told.text) == (task.person, task.text)
     assert planning.watch_decisions(company.site.pk, wall_now=wall_now()) == []
     page = signed_in(company, "mia", Role.MANAGER).get("/tower/").content.decode()
     assert "escalated to Ondrej Call" in page

@@ -254,6 +254,8 @@ class Option(models.Model):
         PULL_FORWARD = "PULL_FORWARD"
         PARK = "PARK"
         SUBCONTRACT = "SUBCONTRACT"
+        REOPTIMISE = "REOPTIMISE"
+        SPLIT = "SPLIT"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

@@ -387,7 +387,8 @@ _JOBS = """
 select j.id, j.work_order_id, j.number, j.name, j.status, j.unit_id, mil(j.quantity), mil(j.good),
        mil(j.scrap), mil(j.rework), j.setup_s, mil(j.run_s), j.fixed_s::bigint * 1000000, j.family,
        j.span, j.restarts, j.yield_ppm, j.pinned, sec(j.not_before), sec(j.started_at),
-       sec(j.completed_at), sec(j.last_report_at), j.productive_s, sec(j.running_since), j.version
+       sec(j.completed_at), sec(j.last_report_at), j.productive_s, sec(j.running_since), j.version,
+       coalesce(j.part_of_id, 0)
   from workorders_joborder j where j.work_order_id in (@awake) @since(j) order by j.id
 """
 _ALTERNATES = """
@@ -1075,7 +1076,7 @@ def _order_columns(read: _Reading) -> Columns:
 _JOB = (
     "id", "order", "number", "", "", "unit", "launch_qty", "good_qty", "scrap_qty", "rework_qty",
     "setup_s", "run_us", "fixed_us", "", "", "restart", "yield_num", "pinned", "not_before",
-    "started", "completed", "reported", "productive_s", "resumed", "",
+    "started", "completed", "reported", "productive_s", "resumed", "", "part_of",
 )  # fmt: skip
 _INSTANTS = ("not_before", "started", "completed", "reported", "resumed")
 
@@ -1203,7 +1204,7 @@ def _find_last_jobs(read: _Reading) -> dict[int, int]:
     leads_on = {pred for _id, pred, succ, *_ in read.links if order_of[pred] == order_of[succ]}
     last: dict[int, tuple[int, int]] = {}
     for row in read.jobs:
-        if row[0] not in leads_on:
+        if row[0] not in leads_on and not row[25]:  # the first of its parts brings those of all
             last[row[1]] = max(last.get(row[1], (-1, -1)), (row[2], row[0]))
     return {order_id: job_id for order_id, (_number, job_id) in last.items()}
 
@@ -1579,7 +1580,16 @@ def _decided(read: _Reading) -> dict[str, list[Any]]:
         "safety": [row[0] for row in read.items if row[10]],
         "parked": [[row[0], _absolute(row[4], read)] for row in read.orders if row[4] is not None],
         "links": [row[1:5] for row in read.links],
+        "split": _split(read),
     }
+
+
+def _split(read: _Reading) -> list[list[int]]:
+    """Parts of operations and the jobs that they were split from, with their quantities."""
+    firsts = {row[25] for row in read.jobs if row[25]}
+    if not firsts:
+        return []
+    return [[row[0], row[25], row[6]] for row in read.jobs if row[25] or row[0] in firsts]
 
 
 def _offers(read: _Reading) -> Offers:

@@ -339,6 +339,10 @@ def _deal(deal: Facts, zone: str) -> str:
         said = _("park %(order)s until %(at)s")
     elif kind == "park_order":
         said = _("begin %(order)s now")
+    elif kind == "split_job":
+        said = _("split %(job)s: %(qty)s pieces go to %(to)s")
+    elif kind == "merge_job":
+        said = _("%(job)s makes all of its pieces again")
     elif deal.get("qty", "0") == "0":
         said = _("%(job)s waits for the whole step before it")
     else:
@@ -395,6 +399,12 @@ def option_sub(option: Option) -> str:
         parts.append(
             ngettext("%(n)d operation moves", "%(n)d operations move", moved) % {"n": moved}
         )
+    deals = figures.get("facts", {}).get("deals") or []
+    if split := sum(deal["kind"] == "split_job" for deal in deals):
+        parts.append(
+            ngettext("%(n)d operation on two machines", "%(n)d operations on two machines", split)
+            % {"n": split}
+        )
     if frozen := figures.get("frozen_moved"):
         parts.append(_("%(n)d of them frozen") % {"n": frozen})
     if hurt := len(figures.get("hurt", [])):
@@ -433,6 +443,7 @@ def tells(option: Option) -> str:
     units = [move["to"] for move in facts.get("moves") or []]
     units += list(facts.get("sequence") or [])
     units += [window["unit"] for window in facts.get("windows") or []]
+    units += [deal["to"] for deal in facts.get("deals") or [] if deal.get("to")]
     told = ", ".join(dict.fromkeys(units))
     return _("Tells %(units)s.") % {"units": told} if told else ""
 
@@ -475,6 +486,8 @@ IDEAS = {
     "PULL_FORWARD": gettext_lazy("Pull other work forward"),
     "PARK": gettext_lazy("Park another order"),
     "SUBCONTRACT": gettext_lazy("Have it made outside"),
+    "REOPTIMISE": gettext_lazy("The best sequence found"),
+    "SPLIT": gettext_lazy("Split a job"),
 }
 
 
@@ -664,6 +677,14 @@ def reason(code: str) -> str:
         "NOTHING_AHEAD": _("no order that could wait stands before it"),
         "NOTHING_WAITS": _("no order waits for its release"),
         "NO_OUTSIDE": _("nobody outside can do it"),
+        "BEST_ORDER": _("no better order was found"),
+        "NO_LIKE_UNIT": _("no other machine that runs can do it"),
+        "FED_IN_BATCHES": _("its pieces still come batch by batch"),
+        "NO_NUMBER": _("no number is free between its step and the next"),
+        "WHOLE_ELSEWHERE": _("the other machine makes all of it sooner"),
+        "SOONER_HERE": _("it is done here before the other machine is free"),
+        "BOUND": _("it is pinned or on hold"),
+        "SPLIT": _("it was split"),
     }.get(code, code.replace("_", " ").lower())
 
 
@@ -770,6 +791,8 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.job.resumed": _("Went on"),
         "workorders.job.finished": _("Finished"),
         "workorders.queue.set": _("Queue changed"),
+        "workorders.job.split": _("Split"),
+        "workorders.job.merged": _("Put together again"),
         "workorders.fact.unsettled": _("Kept to be settled"),
         "workorders.fact.settled": _("Settled"),
         "materials.stock.received": _("Received"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 from simple_history.models import HistoricalRecords
 
 from equipment.models import Equipment, Reason
@@ -164,6 +164,8 @@ class JobOrder(models.Model):
     work_order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="job_orders")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=80)
+    # Split off: both are one operation, share its pieces, and what follows waits for both.
+    part_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="parts")
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     unit = models.ForeignKey(Equipment, models.PROTECT, related_name="job_orders")
     quantity = quantity_field(help_text="launch quantity, grossed up once for scrap")
@@ -237,6 +239,16 @@ class JobOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work_order_id}/{self.number}"
+
+    @property
+    def title(self) -> str:
+        """The name of its operation, and of which one it is a part."""
+        if self.part_of is None:
+            return self.name
+        return gettext("%(name)s · part of op %(number)s") % {
+            "name": self.name,
+            "number": self.part_of.number,
+        }
 
 
 class JobAlternate(models.Model):

@@ -54,6 +54,17 @@ class Feed:
         return self.status in ENDED
 
 
+def together(parts: Sequence[Feed]) -> Feed:
+    """Return the parts of one operation as one predecessor: it has ended when all of them have."""
+    last = next((part for part in parts if not part.ended), parts[0])
+    batches = [part.batch for part in parts if part.batch is not None]
+    return Feed(
+        status=last.status,
+        good=sum((part.good for part in parts), Decimal(0)),
+        batch=max(batches, default=None),
+    )
+
+
 def waits_for_pieces(feeds: Iterable[Feed], quantity: Decimal) -> bool:
     """Whether a job order lacks pieces to start: an end that hasn't come, a batch not there."""
     for feed in feeds:
@@ -76,16 +87,24 @@ def arriving(feeds: Sequence[Feed], quantity: Decimal) -> Decimal | None:
 
 
 def is_complete(
-    *, quantity: Decimal, made: Decimal, closed_short: bool, feeds: Sequence[Feed]
+    *,
+    quantity: Decimal,
+    made: Decimal,
+    closed_short: bool,
+    feeds: Sequence[Feed],
+    beside: Decimal = Decimal(0),
 ) -> bool:
     """Whether a job order has nothing left to do.
 
-    made  good, scrap and rework together: rework is neither output nor left.
+    made    good, scrap and rework together: rework is neither output nor left.
+    beside  the same of the other parts of its operation, which share what comes.
     """
     if closed_short or made >= quantity:
         return True
     coming = arriving(feeds, quantity)
-    return coming is not None and made >= coming
+    if coming is None:
+        return False
+    return made + (beside if feeds else Decimal(0)) >= coming
 
 
 def status_after(

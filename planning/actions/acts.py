@@ -46,7 +46,16 @@ from planning.engine.deals import (
     Unreserve,
 )
 from planning.engine.plant import DemandKind, SupplyKind
-from workorders.actions import reserve, set_link, set_not_before, substitute, unreserve
+from planning.engine.splits import MergeJob, SplitJob
+from workorders.actions import (
+    merge_job,
+    reserve,
+    set_link,
+    set_not_before,
+    split_job,
+    substitute,
+    unreserve,
+)
 from workorders.models import JobLink, JobMaterial, JobOrder, Reservation, WorkOrder
 
 Made = dict[str, Any]
@@ -73,8 +82,8 @@ def do(
 ) -> Made:
     """Do a change by the act of the app that owns it; returns what `undo` needs.
 
-    bought  ids of purchase lines that this decision has added so far, by the change's own id;
-            an added line is put in.
+    bought  ids of purchase lines and parts of jobs that this decision has added so far, by the
+            change's own id; what is added is put in.
 
     :raises Refused: as that act does.
     """
@@ -153,6 +162,17 @@ def do(
                 batch=rules.pieces(change.batch_qty) if change.batch_qty else None,
                 reason=reason,
             )
+        case SplitJob():
+            made = split_job(
+                command,
+                job_order_id=change.op_id,
+                to_unit_id=change.to_unit_id,
+                quantity=rules.pieces(change.qty),
+                reason=reason,
+            )
+            bought[change.part_id] = made["job_order_id"]
+        case MergeJob():
+            raise Refused(_("A part is given back by undoing the decision that split it."))
     kept: Made = plain(made)
     return kept
 
@@ -243,6 +263,15 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
                 batch=None if made["was"] is None else Decimal(made["was"]),
                 reason=reason,
             )
+        case SplitJob():
+            merge_job(
+                command,
+                job_order_id=change.op_id,
+                part_id=made["job_order_id"],
+                reason=reason,
+            )
+        case MergeJob():
+            raise Refused(_("A part is given back by undoing the decision that split it."))
 
 
 def _at(text: str) -> datetime:
@@ -277,7 +306,9 @@ def ended(command: Command, change: Deal, made: Made, *, since: int) -> str:
         case ParkOrder():
             jobs = JobOrder.objects.filter(work_order=change.order_id)
             return _begun(command, list(jobs.values_list("pk", flat=True)), since)
-        case KeepSafety() | Unreserve() | RemovePurchase():
+        case SplitJob():
+            return _begun(command, [made["job_order_id"]], since)
+        case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob():
             return ""
 
 

@@ -323,6 +323,7 @@ def _apply(
     for unit_id, waiting in sorted(queues.items()):
         queue = UnitQueue.objects.filter(site=command.site, unit=unit_id).first()
         there = queue.job_order_ids if queue is not None else []
+        waiting = [bought.get(job_id, job_id) for job_id in waiting]
         ahead = [job_id for job_id in there if job_id not in set(waiting)]
         set_queue(command, unit_id=unit_id, job_order_ids=[*ahead, *waiting], reason=reason)
     return made

@@ -253,7 +253,9 @@ def _bars(
     rows = np.flatnonzero(here)
     bars = []
     for row in rows[np.argsort(projection.op_start[rows], kind="stable")].tolist():
-        job = study.snap.jobs[int(plant.op_id[row])]
+        job = study.snap.jobs.get(int(plant.op_id[row]))
+        if job is None:  # a part that isn't stored yet has the name of what it is a part of
+            job = study.snap.jobs[int(plant.op_id[plant.op_part_of[row]])]
         bars.append(
             {
                 "job_id": job.id,

@@ -1085,6 +1085,9 @@ class Study:
             found["order"] = snap.orders.get(row["order_id"], "")
         if "succ_id" in row:
             found["job"] = self.subject_code("job_order", row["succ_id"])
+        if "part_id" in row:
+            found["job"] = self.subject_code("job_order", row["op_id"])
+            found["to"] = snap.units.get(row.get("to_unit_id", 0), "")
         return found
 
     def _expected(self, purchase_id: int) -> int:

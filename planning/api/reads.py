@@ -220,16 +220,19 @@ def _jobs(site: Site, rows: Sequence[JobOrder], plan: Projected) -> dict[int, Da
         waits_for = _("quality's release") if row.pk in held else ""
         pallet = batches.get(row.pk)
         more_coming = False
+        came: dict[int, Decimal] = {}
         for link in links.get(row.pk, ()):
             pallet = pallet or link.batch
             feeder = before[link.predecessor_id]
-            arrived = min(arrived, feeder.good)
+            first_part = feeder.part_of_id or feeder.pk
+            came[first_part] = came.get(first_part, Decimal(0)) + feeder.good
             more_coming = more_coming or feeder.status not in ENDED
             first = min(link.batch or feeder.quantity, feeder.quantity - feeder.scrap)
             if feeder.status not in ENDED and not (
                 link.kind == JobLink.Kind.OVERLAP and feeder.good >= max(first, Decimal(1))
             ):
                 waits_for = waits_for or _("operation %(number)s") % {"number": feeder.number}
+        arrived = min([arrived, *came.values()])
         start, end = plan.job(row.pk)
         found[row.pk] = {
             "job_order_id": row.pk,

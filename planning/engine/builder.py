@@ -216,6 +216,7 @@ class PlantBuilder:
         by_id = np.argsort(ops, kind="stable")
         op_unit = _rows("operation", "unit", op["unit"], units, none=True)
         op_order = _rows("operation", "order", op["order"], orders)
+        part_of, next_part = _parts(op, op_order, by_id)
         _check_operations(op, op_unit, unit["places"])
 
         keys = np.lexsort((arc["per_num"], arc["lag_s"], arc["kind"], pred, succ))
@@ -267,8 +268,10 @@ class PlantBuilder:
             order_item=_rows("order", "item", order["item"], items, none=True),
             order_need_by=order["need_by"],
             order_not_before=order["not_before"],
-            **_named("op", op, skip=("order", "unit")),
+            **_named("op", op, skip=("order", "unit", "part_of")),
             op_order=op_order,
+            op_part_of=part_of,
+            op_next_part=next_part,
             op_unit=op_unit,
             op_alternate_ptr=_ptr(of, len(ops)),
             **_named("alternate", alternate, skip=("operation", "unit")),
@@ -475,6 +478,25 @@ def _pairs(table: str, kind: Column, wanted: Column, among: Columns) -> I32:
         mine = kind == value
         rows[mine] = place[_rows(table, "end", wanted[mine], among["id"][place])]
     return rows
+
+
+def _parts(op: Columns, order: I32, by_id: Column) -> tuple[I32, I32]:
+    """Row of the first part of each operation that is a part, and of the part after each."""
+    size = len(op["id"])
+    first, following = np.full(size, -1, np.int32), np.full(size, -1, np.int32)
+    rows = np.flatnonzero(op["part_of"])
+    if not len(rows):
+        return first, following
+    first[rows] = _rows_of(op["part_of"][rows], op["id"], by_id, "operation", "part_of")
+    _refuse("operation", (first >= 0) & (first[first] >= 0), "is a part of a part")
+    wrong = (first >= 0) & ((first >= np.arange(size)) | (order[first] != order))
+    _refuse("operation", wrong, "is a part of what stands behind it or in another order")
+    last: dict[int, int] = {}
+    for row in rows.tolist():
+        root = int(first[row])
+        following[last.get(root, root)] = row
+        last[root] = row
+    return first, following
 
 
 def _ptr(rows: Column, size: int) -> I32:

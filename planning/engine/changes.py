@@ -13,7 +13,7 @@ already, with the same times), so that the move back is the inverse.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Final, TypeAlias
@@ -36,6 +36,7 @@ from planning.engine.plant import (
     State,
     Status,
 )
+from planning.engine.rows import at_rows_of
 
 MINUTE = 60
 
@@ -178,6 +179,15 @@ class _Draft:
         self.columns: dict[str, npt.NDArray[Any]] = {}
         self.queues: dict[int, list[int]] = {}
         self.windows: dict[int, list[tuple[int, int, bool]]] = {}
+
+    def whole(self) -> Plant:
+        """The plant as changed so far."""
+        return self.build()
+
+    def rebuild(self, make: Callable[[Plant], Plant]) -> None:
+        """Go on with another plant, made of the one so far: its rows may be others."""
+        self.plant = make(self.build())
+        self.columns, self.queues, self.windows = {}, {}, {}
 
     def read(self, name: str) -> npt.NDArray[Any]:
         column: npt.NDArray[Any] = self.columns.get(name, getattr(self.plant, name))
@@ -392,7 +402,7 @@ def inverse(plant: Plant, changes: Iterable[Change]) -> tuple[Change, ...]:
                 back.append(MoveJob(change.op_id, int(plant.unit_id[unit]), place))
             case SetQueue():
                 queue = draft.queue(draft.unit(change.unit_id))
-                back.append(SetQueue(change.unit_id, _op_ids(plant, queue)))
+                back.append(SetQueue(change.unit_id, _op_ids(draft.plant, queue)))
             case AddCalendarWindow():
                 back.append(RemoveCalendarWindow(change.unit_id, change.start_s, change.end_s))
             case RemoveCalendarWindow():
@@ -416,10 +426,14 @@ def queues_after(before: Plant, after: Plant) -> dict[int, tuple[int, ...]]:
     """Return the new queue (operation ids, head first) of each unit whose queue differs."""
     return {
         int(after.unit_id[unit]): _op_ids(after, _queue(after, unit))
-        for unit in _units_with_other_rows(
-            before.unit_queue_ptr, after.unit_queue_ptr, (before.queue_op,), (after.queue_op,)
-        )
+        for unit in _units_with_other_queues(before, at_rows_of(before, after))
     }
+
+
+def _units_with_other_queues(before: Plant, after: Plant) -> list[int]:
+    return _units_with_other_rows(
+        before.unit_queue_ptr, after.unit_queue_ptr, (before.queue_op,), (after.queue_op,)
+    )
 
 
 def _queue(plant: Plant, unit: int) -> list[int]:
@@ -505,8 +519,10 @@ _ALTERNATE_COLUMNS: Final = tuple(
 def footprint(before: Plant, after: Plant) -> Footprint:
     """Find what differs between a plant before and after changes. Nothing is declared.
 
-    Both plants have the same rows of units, operations, lines, orders, items and demands.
+    Both plants have the same rows of units, lines, orders and items. Of operations that only one of
+    them has, what they bring to the queues of others is found.
     """
+    stored, after = after, at_rows_of(before, after)
     ops = np.zeros(len(before.op_id), np.bool_)
     for name in _OP_COLUMNS:
         ops |= _differs(before, after, name)
@@ -530,8 +546,8 @@ def footprint(before: Plant, after: Plant) -> Footprint:
         calendars=tuple(int(before.unit_id[unit]) for unit in calendars),
         estimates=tuple(before.unit_id[estimate].tolist()),
         ops=tuple(sorted(before.op_id[ops].tolist())),
-        demands=_demands_with_other_pegs(before, after),
-        rows=deals.rows_written(before, after),
+        demands=_demands_with_other_pegs(before, stored),
+        rows=deals.rows_written(before, stored),
     )
 
 
@@ -545,19 +561,20 @@ def _demands_with_other_pegs(before: Plant, after: Plant) -> tuple[tuple[int, in
     columns = ("peg_demand", "peg_supply", "peg_qty", "peg_kind")
     if all(getattr(before, name) is getattr(after, name) for name in columns):
         return ()
-    rows = np.unique(np.setxor1d(_peg_records(before), _peg_records(after))["demand"])
-    return tuple(sorted((int(before.demand_kind[r]), int(before.demand_id[r])) for r in rows))
+    found = np.unique(np.setxor1d(_peg_records(before), _peg_records(after))[["of", "demand"]])
+    return tuple((int(kind), int(pk)) for kind, pk in found.tolist())
 
 
 _PEG: Final = np.dtype(
-    [(name, np.int64) for name in ("demand", "supply_kind", "supply_id", "qty", "kind")]
+    [(name, np.int64) for name in ("of", "demand", "supply_kind", "supply_id", "qty", "kind")]
 )
 
 
 def _peg_records(plant: Plant) -> npt.NDArray[Any]:
-    """Return each given peg with the id of its supply, whose row may differ between plants."""
+    """Return each given peg with the ids of its ends, whose rows may differ between plants."""
     records = np.empty(len(plant.peg_qty), _PEG)
-    records["demand"] = plant.peg_demand
+    records["of"] = plant.demand_kind[plant.peg_demand]
+    records["demand"] = plant.demand_id[plant.peg_demand]
     records["supply_kind"] = plant.supply_kind[plant.peg_supply]
     records["supply_id"] = plant.supply_id[plant.peg_supply]
     records["qty"] = plant.peg_qty
@@ -590,6 +607,7 @@ class Why(StrEnum):
     ALTERNATE_DOWN = "ALTERNATE_DOWN"  # the others that could are down
     NO_GAP = "NO_GAP"  # the unit works around the clock
     NOTHING_TO_MOVE = "NOTHING_TO_MOVE"  # no job waits that may be moved
+    BEST_ORDER = "BEST_ORDER"  # no exchange makes the order better
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,15 +640,14 @@ def frozen(plant: Plant, projection: Projection) -> Flags:
 
 def displaced(before: Plant, after: Plant) -> Flags:
     """Return, by operation, whether it is at another unit or something new stands before it."""
+    after = at_rows_of(before, after)
     moved: Flags = np.not_equal(before.op_unit, after.op_unit)
-    for unit in _units_with_other_rows(
-        before.unit_queue_ptr, after.unit_queue_ptr, (before.queue_op,), (after.queue_op,)
-    ):
+    for unit in _units_with_other_queues(before, after):
         old = {op: place for place, op in enumerate(_queue(before, unit))}
         furthest = -1
         for op in _queue(after, unit):
             place = old.get(op, len(old))
-            if place < furthest:
+            if place < furthest and op >= 0:
                 moved[op] = True
             furthest = max(furthest, place)
     return moved
@@ -641,10 +658,9 @@ def moved_ops(before: Plant, after: Plant) -> I32:
 
     Those at another unit, and of each queue the fewest that explain its new order.
     """
+    after = at_rows_of(before, after)
     rows: set[int] = set(np.flatnonzero(before.op_unit != after.op_unit).tolist())
-    for unit in _units_with_other_rows(
-        before.unit_queue_ptr, after.unit_queue_ptr, (before.queue_op,), (after.queue_op,)
-    ):
+    for unit in _units_with_other_queues(before, after):
         old = {op: place for place, op in enumerate(_queue(before, unit))}
         stayed = [op for op in _queue(after, unit) if op in old]
         kept = _longest_rising([old[op] for op in stayed])
@@ -773,6 +789,9 @@ def _refused(change: Change, why: Why | WhyNot) -> Refusal:
 
 
 def circle(before: Projection, after: Projection, op_ids: I64) -> Refusal | None:
-    """Return the first operation that stands on a circle only after the changes."""
+    """Return the first operation that stands on a circle only after the changes.
+
+    Both projections in the same rows of operations.
+    """
     rows = np.flatnonzero((after.op_reason == Reason.CYCLE) & (before.op_reason != Reason.CYCLE))
     return Refusal(Why.CYCLE, "operation", int(op_ids[rows[0]])) if len(rows) else None

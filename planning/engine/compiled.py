@@ -67,6 +67,8 @@ class Ops(NamedTuple):
 
     id: I64
     order: I32
+    part_of: I32
+    next_part: I32
     status: I8
     unit: I32
     launch_qty: I64

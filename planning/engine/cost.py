@@ -39,6 +39,7 @@ from planning.engine.plant import (
     Projection,
     State,
 )
+from planning.engine.rows import at_rows_of, projection_at_rows_of, rows_in
 
 HOUR = 3_600
 DAY = 86_400
@@ -700,6 +701,8 @@ def _outside_lines(
     unknown: list[What] = []
     if not rules.offers.external or plant.op_unit is after_plant.op_unit:
         return lines, unknown
+    after = projection_at_rows_of(plant, after_plant, after)
+    after_plant = at_rows_of(plant, after_plant)
     for row in np.flatnonzero(plant.op_unit != after_plant.op_unit).tolist():
         for which, sign in ((after_plant, 1), (plant, -1)):
             unit_id = int(plant.unit_id[which.op_unit[row]]) if which.op_unit[row] >= 0 else 0
@@ -784,14 +787,25 @@ def _machine_s(
     plant: Plant, before: Projection, after_plant: Plant, after: Projection
 ) -> list[tuple[int, int]]:
     """Only work that changed its unit or its times costs more or less than doing nothing."""
-    changed = plant.op_unit != after_plant.op_unit
-    changed |= plant.op_run_us != after_plant.op_run_us
-    changed |= plant.op_fixed_us != after_plant.op_fixed_us
+    here, at = at_rows_of(plant, after_plant), rows_in(plant, after_plant)
+    changed = plant.op_unit != here.op_unit
+    changed |= plant.op_run_us != here.op_run_us
+    changed |= plant.op_fixed_us != here.op_fixed_us
+    changed |= plant.op_launch_qty != here.op_launch_qty
     rows = np.flatnonzero(changed)
+    rows_after = rows
+    if at is not None:
+        there, back = at[rows], rows_in(after_plant, plant)
+        assert back is not None
+        rows_after = np.concatenate([there[there >= 0], np.flatnonzero(back < 0)])
+        rows = np.concatenate([rows, np.flatnonzero((at < 0) & ~changed)])
     more = np.zeros(len(plant.unit_id), np.int64)
-    for which, projection, sign in ((after_plant, after, 1), (plant, before, -1)):
-        unit = which.op_unit[rows]
-        np.add.at(more, unit[unit >= 0], sign * _work_s(which, projection, rows)[unit >= 0])
+    for which, projection, mine, sign in (
+        (after_plant, after, rows_after, 1),
+        (plant, before, rows, -1),
+    ):
+        unit = which.op_unit[mine]
+        np.add.at(more, unit[unit >= 0], sign * _work_s(which, projection, mine)[unit >= 0])
     return [(int(unit), int(more[unit])) for unit in np.flatnonzero(more)]
 
 

@@ -7,13 +7,15 @@ every purchase line's, so that they stand where the stored one will.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from planning.engine import splits
+from planning.engine.kinds import WhyNot as WhyNot
 from planning.engine.plant import (
     UNSET,
     ArcKind,
@@ -24,6 +26,7 @@ from planning.engine.plant import (
     Status,
     SupplyKind,
 )
+from planning.engine.splits import MergeJob, SplitJob
 from planning.engine.tables import TABLES
 
 NEW: int = 2**40  # ids of what is not stored yet are above this
@@ -158,6 +161,8 @@ Deal: TypeAlias = (
     | KeepSafety
     | ParkOrder
     | SetLink
+    | SplitJob
+    | MergeJob
 )
 DEALS: tuple[type[Deal], ...] = (
     SetPromise,
@@ -172,35 +177,9 @@ DEALS: tuple[type[Deal], ...] = (
     KeepSafety,
     ParkOrder,
     SetLink,
+    SplitJob,
+    MergeJob,
 )
-
-
-class WhyNot(StrEnum):
-    """Why a deal can't be made, or an idea of one is none."""
-
-    NO_PROMISE = "NO_PROMISE"  # nothing was promised yet
-    DATE_PAST = "DATE_PAST"
-    SAME = "SAME"  # it is so already
-    QUANTITY = "QUANTITY"  # no quantity, or not less than the whole
-    NOTHING_READY = "NOTHING_READY"  # no part of it is there in time
-    NO_FASTER = "NO_FASTER"  # nothing travels faster
-    COUNTS_AT_SHIPPING = "COUNTS_AT_SHIPPING"  # its customer judges by when it leaves
-    STARTED = "STARTED"  # the job has begun
-    TAKES_IT = "TAKES_IT"  # the job takes that item already
-    OTHER_ITEM = "OTHER_ITEM"
-    NOT_ENOUGH = "NOT_ENOUGH"  # others have it by right
-    NOT_EXPEDITED = "NOT_EXPEDITED"  # its supplier delivers no faster
-    NOTHING_ORDERED = "NOTHING_ORDERED"
-    NO_QUOTE = "NO_QUOTE"  # nobody quotes it sooner
-    NO_SUBSTITUTE = "NO_SUBSTITUTE"  # nothing is released in its place
-    NO_STOCK = "NO_STOCK"  # of what could stand in
-    SAFETY_USED = "SAFETY_USED"  # the plan counts on it already
-    NOBODY_LATER = "NOBODY_LATER"  # nobody who can wait has any
-    OWN_BOUND = "OWN_BOUND"  # its jobs have bounds of their own
-    OVERLAPS = "OVERLAPS"  # its steps follow each other as closely as they can
-    NOTHING_AHEAD = "NOTHING_AHEAD"  # no order that can wait stands before it
-    NOTHING_WAITS = "NOTHING_WAITS"  # no order waits for its release
-    NO_OUTSIDE = "NO_OUTSIDE"  # nobody outside can do it
 
 
 class Columns(Protocol):
@@ -211,6 +190,8 @@ class Columns(Protocol):
 
     def read(self, name: str) -> npt.NDArray[Any]: ...
     def write(self, name: str) -> npt.NDArray[Any]: ...
+    def whole(self) -> Plant: ...
+    def rebuild(self, make: Callable[[Plant], Plant]) -> None: ...
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -315,6 +296,8 @@ def take(draft: Columns, change: Deal) -> None:
             kind = ArcKind.OVERLAP if change.batch_qty else ArcKind.FS
             draft.write("arc_kind")[row] = kind
             draft.write("arc_batch_qty")[row] = change.batch_qty
+        case SplitJob() | MergeJob():
+            splits.take(draft, change)
 
 
 def _add_supply(draft: Columns, change: AddPurchase) -> None:
@@ -434,6 +417,8 @@ def inverse(draft: Columns, change: Deal) -> Deal:
             overlaps = draft.read("arc_kind")[row] == ArcKind.OVERLAP
             batch = int(draft.read("arc_batch_qty")[row]) if overlaps else 0
             return SetLink(change.pred_id, change.succ_id, batch)
+        case SplitJob() | MergeJob():
+            return splits.inverse(draft, change)
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -497,7 +482,12 @@ def why_not(draft: Columns, projection: Projection, change: Deal) -> WhyNot | No
             row = _arc_row(draft, change.pred_id, change.succ_id)
             if draft.plant.op_status[draft.plant.arc_succ[row]] != Status.WAITING:
                 return WhyNot.STARTED
+            ends = (draft.plant.arc_pred[row], draft.plant.arc_succ[row])
+            if any(splits.is_split(draft.plant, int(op)) for op in ends):
+                return WhyNot.SPLIT
             return WhyNot.QUANTITY if change.batch_qty < 0 else None
+        case SplitJob() | MergeJob():
+            return splits.why_not(draft, change)
 
 
 def _substitute_not(draft: Columns, change: Substitute) -> WhyNot | None:
@@ -549,6 +539,8 @@ def subject_of(change: Deal) -> tuple[str, int]:
             return "order", change.order_id
         case SetLink():
             return "operation", change.succ_id
+        case SplitJob() | MergeJob():
+            return "operation", change.op_id
 
 
 # -- what a set of deals writes ------------------------------------------------------------------
@@ -569,20 +561,42 @@ def rows_written(before: Plant, after: Plant) -> tuple[str, ...]:
             old, new = getattr(before, name), getattr(after, name)
             if old is not new:
                 names |= {f"{what}:{pk}" for pk in ids[old != new].tolist()}
-    for name in ("arc_kind", "arc_batch_qty"):
-        old, new = getattr(before, name), getattr(after, name)
-        if old is not new:
-            rows = np.flatnonzero(old != new)
-            ends = zip(before.arc_pred[rows].tolist(), before.arc_succ[rows].tolist(), strict=True)
-            names |= {f"link:{before.op_id[p]}-{before.op_id[s]}" for p, s in ends}
+    if before.arc_kind is not after.arc_kind:
+        was, now = _links(before), _links(after)
+        both = was.keys() & now.keys()
+        names |= {
+            f"link:{pred}-{succ}" for pred, succ in both if was[pred, succ] != now[pred, succ]
+        }
     if before.supply_at is not after.supply_at:
         old_at, new_at = _purchases(before), _purchases(after)
-        both = old_at.keys() & new_at.keys()
-        names |= {f"purchase:{pk}" for pk in both if old_at[pk] != new_at[pk]}
+        names |= {
+            f"purchase:{pk}" for pk in old_at.keys() & new_at.keys() if old_at[pk] != new_at[pk]
+        }
     if before.demand_item is not after.demand_item:
-        rows = np.flatnonzero(before.demand_item != after.demand_item)
-        names |= {f"material:{pk}" for pk in before.demand_id[rows].tolist()}
+        needed, needs = _components(before), _components(after)
+        names |= {
+            f"material:{pk}" for pk in needed.keys() & needs.keys() if needed[pk] != needs[pk]
+        }
     return tuple(sorted(names))
+
+
+def _links(plant: Plant) -> dict[tuple[int, int], tuple[int, int]]:
+    ends = zip(
+        plant.op_id[plant.arc_pred].tolist(), plant.op_id[plant.arc_succ].tolist(), strict=True
+    )
+    return dict(
+        zip(
+            ends,
+            zip(plant.arc_kind.tolist(), plant.arc_batch_qty.tolist(), strict=True),
+            strict=True,
+        )
+    )
+
+
+def _components(plant: Plant) -> dict[int, int]:
+    mine = plant.demand_kind == DemandKind.COMPONENT
+    items = plant.item_id[plant.demand_item[mine]]
+    return dict(zip(plant.demand_id[mine].tolist(), items.tolist(), strict=True))
 
 
 def _purchases(plant: Plant) -> dict[int, tuple[int, int]]:

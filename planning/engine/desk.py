@@ -500,11 +500,12 @@ def attach(
         stock_bind, stock_ref,
     )  # fmt: skip
     rows = np.flatnonzero(moves & (plant.demand_op[demand] >= 0)) if moving else _NO_ROWS
+    maker = plant.supply_op[supply[rows]]
+    rows, maker = _by_part(plant, rows, maker)
     by = np.argsort(plant.demand_op[demand[rows]], kind="stable")
-    rows = rows[by]
+    rows, maker = rows[by], maker[by]
     user = plant.demand_op[demand[rows]]
     source = supply[rows]
-    maker = plant.supply_op[source]
     outward = np.argsort(maker, kind="stable")
     material = Material(
         stock=stock,
@@ -525,6 +526,21 @@ def attach(
 
 
 _NO_ROWS = np.zeros(0, np.int64)
+
+
+def _by_part(plant: Plant, rows: I64, maker: I32) -> tuple[I64, I32]:
+    """Each peg (row) once for every open part of the operation that makes it."""
+    parts = np.flatnonzero(plant.op_part_of >= 0)
+    if not len(parts):
+        return rows, maker
+    all_rows, all_makers = [rows], [maker]
+    for part in parts:
+        mine = rows[maker == plant.op_part_of[part]]
+        all_rows.append(mine)
+        all_makers.append(np.full(len(mine), part, np.int32))
+    rows, maker = np.concatenate(all_rows), np.concatenate(all_makers)
+    opened = plant.op_status[maker] != DONE
+    return rows[opened], maker[opened]
 
 
 @lean

@@ -585,8 +585,15 @@ def outside(search: _Search) -> None:
 
 # -- together ------------------------------------------------------------------------------------
 
-MACHINES: Final = (Kind.ALTERNATE_UNIT, Kind.OVERTIME, Kind.RESEQUENCE, Kind.COMBINE)
+MACHINES: Final = (
+    Kind.ALTERNATE_UNIT,
+    Kind.OVERTIME,
+    Kind.RESEQUENCE,
+    Kind.REOPTIMISE,
+    Kind.COMBINE,
+)
 OTHERS: Final = (
+    Kind.SPLIT,
     Kind.REPEG,
     Kind.EXPEDITE,
     Kind.OTHER_SUPPLIER,

@@ -34,6 +34,7 @@ from planning.engine.plant import (
     Wait,
 )
 from planning.engine.projection import project
+from planning.engine.splits import maker_of
 
 MINUTE = 60
 HOUR = 3_600
@@ -889,7 +890,7 @@ def chain(
     for hit in hits:
         line = _row(plant.line_id, hit.line_id)
         supply = int(projection.line_supply[line])
-        maker = int(plant.supply_op[supply]) if supply >= 0 else -1
+        maker = maker_of(plant, projection, supply)
         source = maker if maker in shown else _CAUSE
         grows = source != _CAUSE and _grows(int(delay[source]), hit.added_s)
         on_path = hit.line_id == worst
@@ -949,7 +950,7 @@ def _held_by(
     if bind in _AFTER_ANOTHER:
         before = ref
     elif bind == _SUPPLIED and ref >= 0:
-        before = int(plant.supply_op[ref])
+        before = maker_of(plant, projection, ref)
     feeder = int(projection.op_end_feeder[op])
     if not (before >= 0 and late[before]) and feeder >= 0 and late[feeder]:
         return feeder, "ARC"
@@ -961,7 +962,7 @@ def _walk(
 ) -> list[tuple[int, str]]:
     """Walk from a line back to the cause; (row of the operation or _CAUSE, term) in that order."""
     supply = int(projection.line_supply[_row(plant.line_id, hit.line_id)])
-    op = int(plant.supply_op[supply]) if supply >= 0 else -1
+    op = maker_of(plant, projection, supply)
     walk: list[tuple[int, str]] = []
     seen: set[int] = set()
     why = "PEG"
@@ -1019,7 +1020,7 @@ def _steps(plant: Plant, projection: Projection, line: int) -> Iterator[Step]:
         if projection.line_short_qty[line] > 0 or not dated:
             yield Step("item", item, ready, guess=True)
         return
-    op = int(plant.supply_op[supply])
+    op = maker_of(plant, projection, supply)
     if op < 0:
         yield _supply_step(plant, projection, supply)
         return
@@ -1058,7 +1059,7 @@ def _steps(plant: Plant, projection: Projection, line: int) -> Iterator[Step]:
             if plant.supply_op[ref] < 0:
                 yield _supply_step(plant, projection, ref)
                 return
-            op = int(plant.supply_op[ref])
+            op = maker_of(plant, projection, ref)
         elif bind is Bind.UNCOVERED and ref >= 0:
             item = int(plant.item_id[plant.demand_item[ref]])
             yield Step("item", item, int(projection.demand_at[ref]), guess=True)

@@ -64,12 +64,17 @@ from planning.engine.plant import (
     Wait,
 )
 from planning.engine.projection import project
+from planning.engine.reorder import reoptimise
+from planning.engine.rows import at_rows_of, projection_at_rows_of, rows_in
+from planning.engine.splits import maker_of
+from planning.engine.work_ideas import split
 
 HOUR = 3_600
 DAY = 86_400
 ONE: Final = 10_000  # one unit of money; stands for a value that nobody knows
-BUDGET: Final = 44
+BUDGET: Final = 76
 OF_MACHINES: Final = 24  # of them, at most, for other units, another order and overtime
+OF_ORDER: Final = 20  # of them, at most, for the local search over queues
 OFFERED_A_KIND: Final = 3
 HOT_LINES: Final = 20
 NAMED: Final = 20  # lines that an option names as helped or hurt; the rest are counted
@@ -272,7 +277,7 @@ def _evaluate(
         return Evaluation(changes, refusal, plant, projection, None, Footprint())
     after_plant = apply(plant, changes)
     after = project(after_plant, now=ground.now, inventory=inventory)
-    refusal = circle(projection, after, plant.op_id)
+    refusal = circle(projection, projection_at_rows_of(plant, after_plant, after), plant.op_id)
     if refusal is not None:
         return Evaluation(changes, refusal, plant, projection, None, Footprint())
     figures = _figures(ground, after_plant, after, changes)
@@ -286,7 +291,8 @@ def _figures(
     cost = option_cost(plant, before, after_plant, after, ground.rules, changes)
     helped, hurt = _touched_lines(ground, after, cost.late)
     moved = moved_ops(plant, after_plant)
-    retimed = (before.op_start != after.op_start) | (before.op_end != after.op_end)
+    here = projection_at_rows_of(plant, after_plant, after)
+    retimed = (before.op_start != here.op_start) | (before.op_end != here.op_end)
     full_until, decide_by = _deadlines(ground, after_plant, after, moved)
     value = ground.rules.lines.value
     worth = np.where(value >= 0, value, ONE)
@@ -364,14 +370,28 @@ def _deadlines(
     ground: _Ground, after_plant: Plant, after: Projection, moved: I32
 ) -> tuple[int, int]:
     opens = [start for _, start, _ in _added_windows(ground.plant, after_plant)]
-    starts = after.op_start[moved]
-    full = [*opens, *starts[starts != NEVER].tolist()]
+    added, split = _parts_added(ground.plant, after_plant)
+    starts = [
+        *projection_at_rows_of(ground.plant, after_plant, after).op_start[moved].tolist(),
+        *after.op_start[added].tolist(),
+    ]
+    full = [*opens, *(start for start in starts if start != NEVER)]
     if not full:
         return NEVER, NEVER
     full_until = max(ground.now, min(full))
-    stays = ground.projection.op_start[moved]
+    stays = ground.projection.op_start[[*moved.tolist(), *split]]
     gone = [*opens, *stays[stays != NEVER].tolist()]
     return full_until, max(full_until, min(gone, default=full_until))
+
+
+def _parts_added(plant: Plant, after: Plant) -> tuple[list[int], list[int]]:
+    """Return the rows (after) of what was split off, and those (before) of what it was."""
+    at = rows_in(after, plant)
+    if at is None:
+        return [], []
+    added = np.flatnonzero(at < 0).tolist()
+    firsts = [int(after.op_part_of[op]) for op in added]
+    return added, [int(at[first]) for first in firsts if first >= 0 and at[first] >= 0]
 
 
 # -- ideas ---------------------------------------------------------------------------------------
@@ -429,6 +449,7 @@ class _Search:
         self.budget = min(budget, OF_MACHINES)
         self.evaluations = 0
         self.tried: dict[tuple[Change, ...], Evaluation] = {}
+        self.trials: dict[tuple[Change, ...], Evaluation] = {}
         self.kept: list[tuple[_Idea, Evaluation]] = []
         self.impossible: list[tuple[_Idea, Refusal, list[int]]] = []
         self.nothing = _figures(ground, ground.plant, ground.projection)
@@ -436,7 +457,8 @@ class _Search:
         self.due, self.weight = self._due_and_weight()
         self.ready = self._ready()
         self.protected = self.plant.op_pinned | ground.frozen
-        self.critical = self._critical(hot[:HOT_LINES])
+        self.hot = [hit.line_id for hit in hot[:HOT_LINES]]
+        self.critical = self.walks(self.plant, self.projection)
         self.tight = self._tight_units()
 
     # -- what the plant tells ---------------------------------------------------------------------
@@ -506,12 +528,14 @@ class _Search:
         late: F64 = np.where(bound, np.maximum(ready, starts), ready)
         return late
 
-    def _critical(self, hot: Sequence[LineHit]) -> dict[int, list[int]]:
+    def walks(self, plant: Plant, projection: Projection) -> dict[int, list[int]]:
         """Return by hot line the operations that its date hangs on, last one first."""
-        plant, projection = self.plant, self.projection
         size = len(plant.op_id)
         bind, ref = projection.op_bind, projection.op_bind_ref.astype(np.int64)
         maker = np.append(plant.supply_op, -1)
+        for part in np.flatnonzero(plant.op_part_of >= 0).tolist():
+            for supply in np.flatnonzero(plant.supply_op == plant.op_part_of[part]).tolist():
+                maker[supply] = maker_of(plant, projection, supply)
         before = projection.op_end_feeder.astype(np.int64)
         supplied = bind == Bind.SUPPLY
         before[supplied] = maker[ref[supplied]]
@@ -522,14 +546,14 @@ class _Search:
         before[blocked] = np.where(root == np.arange(size), -1, root)[blocked]
         held_by = before.tolist()
         walks: dict[int, list[int]] = {}
-        for hit in hot:
-            line = int(np.searchsorted(plant.line_id, hit.line_id))
+        for line_id in self.hot:
+            line = int(np.searchsorted(plant.line_id, line_id))
             op = int(maker[projection.line_supply[line]])
             walk: dict[int, None] = {}
             while op >= 0 and op not in walk:
                 walk[op] = None
                 op = held_by[op]
-            walks[hit.line_id] = list(walk)
+            walks[line_id] = list(walk)
         return walks
 
     def _tight_units(self) -> list[int]:
@@ -567,11 +591,10 @@ class _Search:
     def check(self, kind: Kind, slug: str, changes: Sequence[Change]) -> Evaluation | None:
         """Evaluate an idea unless the same changes were tried or the budget is spent."""
         key = tuple(changes)
-        if not key or key in self.tried or self.left() <= 0:
+        known = key in self.trials
+        if not key or key in self.tried or (self.left() <= 0 and not known):
             return None
-        self.between()
-        self.evaluations += 1
-        found = _evaluate(self.ground, key, allow_frozen=False, inventory=False)
+        found = self.trial(key)
         self.tried[key] = found
         idea = _Idea(kind, slug, key)
         if found.refusal is not None:
@@ -580,6 +603,16 @@ class _Search:
                 self.impossible.append((idea, found.refusal, []))
         else:
             self.kept.append((idea, found))
+        return found
+
+    def trial(self, changes: tuple[Change, ...]) -> Evaluation:
+        """Evaluate changes that are no idea of their own, once."""
+        found = self.trials.get(changes)
+        if found is None:
+            self.between()
+            self.evaluations += 1
+            found = _evaluate(self.ground, changes, allow_frozen=False, inventory=False)
+            self.trials[changes] = found
         return found
 
     def refuse(self, kind: Kind, slug: str, refusal: Refusal) -> None:
@@ -669,9 +702,9 @@ class _Search:
             found: list[tuple[float, int, int, int]] = []
             for row in self.alternates(op, only=only):
                 unit = int(self.plant.alternate_unit[row])
-                queue = queues.setdefault(unit, self._queue_ends(unit))
-                position = self._position(queue, op)
-                begin = queue[position - 1][1] if position else self._free_at(unit)
+                queue = queues.setdefault(unit, self.queue_ends(unit))
+                position = self.position(queue, op)
+                begin = queue[position - 1][1] if position else self.free_at(unit)
                 end = max(begin, float(self.ready[op])) + self._duration_at(op, row)
                 found.append((end, self.unit_id(unit), position, row))
             if not found:
@@ -737,7 +770,7 @@ class _Search:
         ops = self.queue(unit)
         work = np.cumsum(self.duration[ops]) if ops else np.zeros(0)
         ends = np.minimum(self.projection.op_end[ops], self.projection.horizon).astype(np.float64)
-        return np.append(0.0, work), np.append(self._free_at(unit), np.maximum.accumulate(ends))
+        return np.append(0.0, work), np.append(self.free_at(unit), np.maximum.accumulate(ends))
 
     def _done(self, pace: tuple[F64, F64], work: float) -> float:
         """Estimate when a unit has done so much work, from the pace of the queue it has."""
@@ -752,18 +785,18 @@ class _Search:
         later = (at for at in range(least, len(queue)) if queue[at][1] > turn)
         return next(later, len(queue))
 
-    def _queue_ends(self, unit: int) -> list[tuple[int, float]]:
+    def queue_ends(self, unit: int) -> list[tuple[int, float]]:
         ends = np.minimum(self.projection.op_end, self.projection.horizon)
         return [(op, float(ends[op])) for op in self.queue(unit)]
 
-    def _free_at(self, unit: int) -> float:
+    def free_at(self, unit: int) -> float:
         plant = self.plant
         runs = (plant.op_unit == unit) & (plant.op_status == Status.RUNNING)
         ends = self.projection.op_end[runs]
         busy = len(ends) >= plant.unit_places[unit]
         return float(ends.min()) if busy and len(ends) else float(self.ground.now)
 
-    def _position(self, queue: Sequence[tuple[int, float]], op: int) -> int:
+    def position(self, queue: Sequence[tuple[int, float]], op: int) -> int:
         """Return the place before the first job that is due later, behind all protected ones."""
         least = max((at + 1 for at, (o, _) in enumerate(queue) if self.protected[o]), default=0)
         for at in range(least, len(queue)):
@@ -1094,7 +1127,9 @@ def generate(
         search.overtime()
         search.together()
         search.swaps()
+        reoptimise(search, min(OF_ORDER, budget - search.evaluations))
         search.budget = budget
+        split(search)
         beyond_machines(search)
     return Options(_judged(search), search.evaluations)
 
@@ -1256,6 +1291,7 @@ def _size(candidate: Candidate) -> tuple[int, int, str]:
 
 def _facts(plant: Plant, evaluation: Evaluation) -> dict[str, Any]:
     after = evaluation.plant
+    after = at_rows_of(plant, after)
     elsewhere = np.flatnonzero(plant.op_unit != after.op_unit)
     units: dict[int, list[int]] = {}
     for op in elsewhere.tolist():

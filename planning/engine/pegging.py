@@ -104,6 +104,7 @@ def supplies(plant: Plant, work: Work, *, now: int) -> Supplies:
         columns(plant, SupplyRows, "supply_"),
         plant.op_status,
         plant.op_order,
+        plant.op_next_part,
         plant.op_baseline_end,
         plant.op_actual_end,
         plant.order_need_by,
@@ -120,8 +121,9 @@ def supplies(plant: Plant, work: Work, *, now: int) -> Supplies:
 
 @lean
 def _read_supplies(
-    s: Any, status: Any, order: Any, planned_end: Any, actual_end: Any, need_by: Any, quantum: Any,
-    output: Any, quality: Any, purchases: Any, now: Any, horizon: Any, found: Any,
+    s: Any, status: Any, order: Any, next_part: Any, planned_end: Any, actual_end: Any,
+    need_by: Any, quantum: Any, output: Any, quality: Any, purchases: Any, now: Any, horizon: Any,
+    found: Any,
 ) -> None:  # fmt: skip
     for x in range(s.kind.size):
         at = now
@@ -133,15 +135,20 @@ def _read_supplies(
         if waits:
             at = given_else_guessed(s.until[x], s.again_s[x], now)
         elif s.kind[x] == OUTPUT:
-            o = s.op[x]
-            moves = status[o] != DONE
-            at = np.int64(actual_end[o])
-            if moves:
-                at = np.int64(planned_end[o])
-                if at == UNSET:
-                    at = np.int64(need_by[order[o]])
+            o = np.int64(s.op[x])
+            at = np.int64(UNSET)
+            made = np.int64(0)
+            while o >= 0:
+                end = np.int64(actual_end[o])
+                if status[o] != DONE:
+                    moves = True
+                    end = np.int64(planned_end[o])
+                    if end == UNSET:
+                        end = np.int64(need_by[order[o]])
+                at = max(at, end)
+                made += output[o]
+                o = np.int64(next_part[o])
             at = min(max(at + s.put_away_s[x], now), horizon)
-            made = output[o]
             if s.per_num[x] != s.per_den[x]:
                 step = quantum[s.item[x]]
                 made = times_down(made, s.per_num[x], s.per_den[x]) // step * step

@@ -208,6 +208,8 @@ class Plant:
     op_order: I32
     op_number: I32
     op_status: I8
+    op_part_of: I32  # first part of the operation that it is a part of; -1 = first, or whole
+    op_next_part: I32  # the part after it; -1 = none. Parts share what comes, in this order
     op_unit: I32  # -1 = no capacity needed (transit, curing): runs around the clock
     op_launch_qty: I64  # input where no arc brings pieces
     op_good_qty: I64

@@ -152,7 +152,8 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
 
     supply_at = facts.supplies.at.copy()
     moves = facts.supplies.moves
-    end = ops.end[plant.supply_op[moves]].astype(np.int64)
+    made = with_parts(plant, ops)
+    end = made.end[plant.supply_op[moves]].astype(np.int64)
     supply_at[moves] = np.where(
         end == NEVER, NEVER, np.minimum(end + plant.supply_put_away_s[moves], NEVER)
     )
@@ -165,11 +166,31 @@ def _play(plant: Plant, facts: _Facts, pegs: Pegs, *, number: int) -> _Round:
         facts.demands,
         pegs,
         peg_at,
-        ops.reason,
-        ops.root,
+        made.reason,
+        made.root,
         now=facts.now,
     )
     return _Round(number, pegs, ops, supply_at, peg_at, lines)
+
+
+def with_parts(plant: Plant, ops: Outcome) -> Outcome:
+    """Return the outcome with the first part of each operation as late as its latest part.
+
+    What an operation makes is there when all of its parts are.
+    """
+    parts = np.flatnonzero(plant.op_part_of >= 0)
+    if not len(parts):
+        return ops
+    end, state = ops.end.copy(), ops.state.copy()
+    reason, root = ops.reason.copy(), ops.root.copy()
+    for part in parts.tolist():
+        first = plant.op_part_of[part]
+        end[first] = max(end[first], end[part])
+        if ops.state[part] and not state[first]:
+            state[first], reason[first], root[first] = (
+                ops.state[part], ops.reason[part], ops.root[part],
+            )  # fmt: skip
+    return ops._replace(end=end, state=state, reason=reason, root=root)
 
 
 def _static_times(facts: _Facts, pegs: Pegs) -> tuple[I32, I8]:
@@ -300,7 +321,7 @@ def _result(
     supply_state = np.zeros(len(op_of), np.int8)
     supply_state[kept.supply_at == NEVER] = int(State.BLOCKED)
     made = op_of >= 0
-    supply_state[made] = out.state[op_of[made]]
+    supply_state[made] = with_parts(plant, out).state[op_of[made]]
     short = pegging.unserved(plant, demands, pegs)
     return Projection(
         now=facts.now,

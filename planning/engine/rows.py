@@ -6,20 +6,22 @@ build. What is not changed comes back as it was, bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from planning.engine.builder import PlantBuilder
-from planning.engine.plant import I32, I64, DemandKind, Plant
+from planning.engine.plant import I32, I64, NEVER, DemandKind, Plant, Projection
 from planning.engine.tables import TABLES
 
 Columns = dict[str, npt.NDArray[Any]]
 REFERENCES = {
     "unit": {"calendar"},
     "order": {"item"},
-    "operation": {"order", "unit"},
+    "operation": {"order", "unit", "part_of"},
     "supply": {"item", "op"},
     "line": {"calendar", "carrier"},
 }
@@ -33,6 +35,7 @@ def rows_of(plant: Plant) -> dict[str, Columns]:
         "order": plant.order_id,
         "item": plant.item_id,
         "op": plant.op_id,
+        "part_of": plant.op_id,
         "calendar": plant.calendars.id,
         "carrier": plant.carrier_id,
     }
@@ -95,8 +98,11 @@ def rows_of(plant: Plant) -> dict[str, Columns]:
     return tables
 
 
-def builder_of(plant: Plant) -> PlantBuilder:
-    """Return a builder that builds the same plant."""
+def builder_of(plant: Plant, *, without: Sequence[int] = ()) -> PlantBuilder:
+    """Return a builder that builds the same plant.
+
+    without  ids of operations that are left out, with all that is theirs.
+    """
     builder = PlantBuilder(plant.site)
     builder.use_calendars(plant.calendars)
     for k, carrier in enumerate(plant.carrier_id.tolist()):
@@ -104,10 +110,104 @@ def builder_of(plant: Plant) -> PlantBuilder:
         builder.add_carrier(id=carrier, departures=leaves.tolist())
     for u, unit in enumerate(plant.unit_id.tolist()):
         queue = plant.queue_op[plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]]
-        builder.set_queue(unit=unit, operations=plant.op_id[queue].tolist())
-    for table, columns in rows_of(plant).items():
+        ids = [op for op in plant.op_id[queue].tolist() if op not in without]
+        builder.set_queue(unit=unit, operations=ids)
+    tables = rows_of(plant)
+    if len(without):
+        tables = _left(tables, without)
+    for table, columns in tables.items():
         builder.add_rows(table, columns)
     return builder
+
+
+def _left(tables: dict[str, Columns], without: Sequence[int]) -> dict[str, Columns]:
+    """The rows that are left without some operations."""
+    gone = np.array(without, np.int64)
+    components = tables["component"]["id"][np.isin(tables["component"]["operation"], gone)]
+    of = {
+        "operation": ("id",),
+        "alternate": ("operation",),
+        "arc": ("pred", "succ"),
+        "component": ("operation",),
+    }
+    left = dict(tables)
+    for table, names in of.items():
+        keep = ~np.any([np.isin(tables[table][name], gone) for name in names], axis=0)
+        left[table] = {name: column[keep] for name, column in tables[table].items()}
+    pegs = tables["peg"]
+    keep = (pegs["demand_kind"] != DemandKind.COMPONENT) | ~np.isin(pegs["demand"], components)
+    left["peg"] = {name: column[keep] for name, column in pegs.items()}
+    return left
+
+
+# -- plants with other operations ----------------------------------------------------------------
+
+
+def rows_in(plant: Plant, other: Plant) -> I64 | None:
+    """Return the row in `other` of each operation of `plant`, -1 where it isn't there.
+
+    None where both have the same rows.
+    """
+    if plant.op_id is other.op_id or np.array_equal(plant.op_id, other.op_id):
+        return None
+    by = np.argsort(other.op_id, kind="stable")
+    at = np.searchsorted(other.op_id, plant.op_id, sorter=by)
+    rows: I64 = by[np.minimum(at, len(by) - 1)].astype(np.int64)
+    rows[other.op_id[rows] != plant.op_id] = -1
+    return rows
+
+
+def at_rows_of(before: Plant, after: Plant) -> Plant:
+    """Return `after` in the rows of operations of `before`, to compare the two.
+
+    What only `after` has is left out of columns and alternates and is -1 in the queues; what only
+    `before` has is as it was. Its arcs, pegs and calendars are those of `after`.
+    """
+    at = rows_in(before, after)
+    if at is None:
+        return after
+    back = rows_in(after, before)
+    assert back is not None
+    back = np.append(back, -1)
+    there = at >= 0
+    columns: dict[str, Any] = {}
+    for each in fields(Plant):
+        if each.name.startswith("op_") and not each.name.endswith("_ptr"):
+            old, new = getattr(before, each.name), getattr(after, each.name)
+            columns[each.name] = np.where(there, new[at], old)
+    for name in ("op_part_of", "op_next_part"):
+        columns[name] = np.where(columns[name] >= 0, back[columns[name]], -1).astype(np.int32)
+    columns["queue_op"] = back[after.queue_op].astype(np.int32)
+    of_before = np.repeat(np.arange(len(at)), np.diff(before.op_alternate_ptr))
+    sizes = np.diff(after.op_alternate_ptr)[at]
+    if there.all() and (sizes == np.diff(before.op_alternate_ptr)).all():
+        first = after.op_alternate_ptr[at] - before.op_alternate_ptr[:-1]
+        rows = np.arange(len(of_before)) + first[of_before]
+        for name in ("unit", "setup_s", "run_us", "fixed_us", "cost"):
+            columns[f"alternate_{name}"] = getattr(after, f"alternate_{name}")[rows]
+    else:
+        for name in ("unit", "setup_s", "run_us", "fixed_us", "cost"):
+            columns[f"alternate_{name}"] = getattr(before, f"alternate_{name}")
+    columns["op_alternate_ptr"] = before.op_alternate_ptr
+    return replace(after, **columns)
+
+
+def projection_at_rows_of(before: Plant, after: Plant, projection: Projection) -> Projection:
+    """Return a projection of `after` in the rows of operations of `before`; see `at_rows_of`.
+
+    What only `before` has has no date.
+    """
+    at = rows_in(before, after)
+    if at is None:
+        return projection
+    there = at >= 0
+    columns: dict[str, Any] = {}
+    for each in fields(Projection):
+        if each.name.startswith("op_"):
+            column = getattr(projection, each.name)
+            none = NEVER if each.name in ("op_start", "op_end") else 0
+            columns[each.name] = np.where(there, column[at], none).astype(column.dtype)
+    return replace(projection, **columns)
 
 
 def _named(rows: I32, ids: I64) -> I64:

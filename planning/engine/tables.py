@@ -60,6 +60,7 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "id": (np.int64, REQUIRED),
         "order": (np.int64, REQUIRED),
         "number": (np.int32, 0),
+        "part_of": (np.int64, 0),
         "status": (np.int8, int(Status.WAITING)),
         "unit": (np.int64, 0),
         "launch_qty": (np.int64, 0),

@@ -98,8 +98,12 @@ class Twin(TwinFacts):
         done.lines = [self._line(n, done) for n in range(len(p.line_id))]
         return done
 
+    def _end_of_all(self, s: int) -> int:
+        """When the last part of the operation ends that makes a supply."""
+        return max(self.ops[x].end for x in self.parts(int(self.plant.supply_op[s])))
+
     def _supply_end(self, s: int) -> int:
-        end = self.ops[int(self.plant.supply_op[s])].end
+        end = self._end_of_all(s)
         return NEVER if end == NEVER else min(NEVER, end + int(self.plant.supply_put_away_s[s]))
 
     def _needs(self, o: int) -> list[int]:
@@ -110,7 +114,8 @@ class Twin(TwinFacts):
         before = [int(p.arc_pred[a]) for a in arcs if not runs or p.arc_kind[a] == ArcKind.OVERLAP]
         for _, _, s, _ in self.into[o]:
             if s >= 0 and self.supply_moves[s]:
-                before.append(int(p.supply_op[s]))
+                parts = self.parts(int(p.supply_op[s]))
+                before += [x for x in parts if p.op_status[x] != Status.DONE]
         return before
 
     def _block(self, circles: dict[int, int]) -> None:
@@ -264,7 +269,7 @@ class Twin(TwinFacts):
         return min(t, NEVER), bind, ref, bare
 
     def _supply_or_beyond(self, s: int) -> int:
-        end = self.ops[int(self.plant.supply_op[s])].end
+        end = self._end_of_all(s)
         return NEVER if end == NEVER else end + int(self.plant.supply_put_away_s[s])
 
     def _family(self, o: int) -> int:
@@ -544,8 +549,9 @@ class Twin(TwinFacts):
                     buys = p.item_kind[p.demand_item[d]] == ItemKind.BUY
                     reason = int(Reason.NO_PURCHASE if buys else Reason.NO_WORK_ORDER)
                 elif p.supply_op[s] >= 0:
-                    maker = played.ops[int(p.supply_op[s])]
-                    reason, root = maker.reason, maker.root
+                    parts = self.parts(int(p.supply_op[s]))
+                    maker = next((x for x in parts if played.ops[x].state), parts[0])
+                    reason, root = played.ops[maker].reason, played.ops[maker].root
                 else:
                     reason = int(Reason.SUPPLY)
         ship, arrive = self._send(n, ready)

@@ -160,14 +160,25 @@ class TwinFacts:
         rows: list[Todo] = []
         for o in range(self.size):
             todo = Todo(setup=int(p.op_setup_s[o]))
-            todo.used = int(p.op_good_qty[o] + p.op_scrap_qty[o] + p.op_rework_qty[o])
+            todo.used = self._used(o)
             brought = []
             for a in range(p.op_pred_ptr[o], p.op_pred_ptr[o + 1]):
-                if p.arc_per_num[a]:
-                    f = int(p.arc_pred[a])
-                    given = rows[f].output if f < o else int(p.op_launch_qty[f])
+                if p.arc_per_num[a] and p.op_part_of[p.arc_pred[a]] < 0:
+                    given = sum(
+                        rows[f].output if f < o else int(p.op_launch_qty[f])
+                        for f in self.parts(int(p.arc_pred[a]))
+                    )
                     brought.append(given * int(p.arc_per_den[a]) // int(p.arc_per_num[a]))
-            todo.input = min(brought) if brought else int(p.op_launch_qty[o])
+            todo.input = int(p.op_launch_qty[o])
+            if brought:
+                first = int(p.op_part_of[o]) if p.op_part_of[o] >= 0 else o
+                others = [x for x in self.parts(first) if x != o]
+                todo.input = min(brought)
+                for x in others:
+                    open_before = x < o and p.op_status[x] != Status.DONE
+                    todo.input -= rows[x].input if open_before else self._used(x)
+                if others:
+                    todo.input = min(int(p.op_launch_qty[o]), max(0, todo.input))
             good = int(p.op_good_qty[o])
             if p.op_status[o] == Status.DONE:
                 todo.output = good
@@ -183,6 +194,22 @@ class TwinFacts:
             rows.append(todo)
             self._seconds(o, todo)
         return rows
+
+    def parts(self, first: int) -> list[int]:
+        """The parts of an operation by its first; one that is whole is its own."""
+        p = self.plant
+        return [first, *(o for o in range(self.size) if p.op_part_of[o] == first)]
+
+    def _planned_end(self, o: int) -> int:
+        p = self.plant
+        if p.op_status[o] == Status.DONE:
+            return int(p.op_actual_end[o])
+        planned = int(p.op_baseline_end[o])
+        return int(p.order_need_by[p.op_order[o]]) if planned == UNSET else planned
+
+    def _used(self, o: int) -> int:
+        p = self.plant
+        return int(p.op_good_qty[o] + p.op_scrap_qty[o] + p.op_rework_qty[o])
 
     def _seconds(self, o: int, todo: Todo) -> None:
         p, u = self.plant, self.unit(o)
@@ -248,18 +275,15 @@ class TwinFacts:
                     at = self._guess(int(p.supply_until[s]), int(p.supply_again_s[s]))
             elif kind == SupplyKind.OUTPUT:
                 o = int(p.supply_op[s])
-                made = self.todo[o].output
+                parts = self.parts(o)
+                made = sum(self.todo[x].output for x in parts)
                 num, den = int(p.supply_per_num[s]), int(p.supply_per_den[s])
                 if num != den:
                     made = made * num // den
                     made -= made % int(p.item_quantum_qty[p.supply_item[s]])
                 qty = max(0, made - qty)
-                moves = p.op_status[o] != Status.DONE
-                planned = int(p.op_baseline_end[o])
-                if planned == UNSET:
-                    planned = int(p.order_need_by[p.op_order[o]])
-                if not moves:
-                    planned = int(p.op_actual_end[o])
+                moves = any(p.op_status[x] != Status.DONE for x in parts)
+                planned = max(self._planned_end(x) for x in parts)
                 at = max(now, min(self.horizon, planned + int(p.supply_put_away_s[s])))
             elif kind == SupplyKind.TRANSFER or p.site.purchases_checked:
                 at = int(p.supply_at[s])

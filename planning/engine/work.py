@@ -1,7 +1,8 @@
 """How many pieces each operation still has before it, and how many seconds they take.
 
 Pieces are conserved: what goes into an operation is what comes good out of those before it; a
-join takes the scarcest, a fork gives all pieces to each branch. One sequential pass in the plant's
+join takes the scarcest, a fork gives all pieces to each branch; parts of one operation share them
+and bring them together again. One sequential pass in the plant's
 topological order.
 """
 
@@ -182,6 +183,21 @@ def pace_of(c: Any, ops: Any, units: Any, o: Any, now: Any, comes: Any, left: An
     return piece, lead, total - credit, credit, max(np.int64(0), prepare - credit), overdue
 
 
+@inlined
+def _share(ops: Any, w: Any, o: Any, comes: Any) -> Any:
+    """What part o takes of the pieces that come for all: what it was launched for, as far as those
+    before it, and what those behind have used already, leave it."""
+    x = np.int64(ops.part_of[o])
+    if x < 0:
+        x = np.int64(o)
+    while x >= 0:
+        if x != o:
+            used = used_of(ops, x)
+            comes -= w.input_qty[x] if x < o and ops.status[x] != DONE else used
+        x = np.int64(ops.next_part[x])
+    return min(np.int64(ops.launch_qty[o]), max(np.int64(0), comes))
+
+
 @lean
 def _count(ops: Any, arcs: Any, rates: Any, order_item: Any, quantum: Any, w: Any) -> None:
     for o in range(ops.status.size):
@@ -192,19 +208,33 @@ def _count(ops: Any, arcs: Any, rates: Any, order_item: Any, quantum: Any, w: An
             den = arcs.per_den[a]
             if num == 0:
                 continue
-            p = arcs.pred[a]
-            # a predecessor behind this row stands on a circle and will be BLOCKED
-            pieces = w.output_qty[p] if p < o else ops.launch_qty[p]
+            p = np.int64(arcs.pred[a])
+            if ops.part_of[p] >= 0:
+                continue  # its first part brings the pieces of all
+            pieces = np.int64(0)
+            made = np.int64(0)
+            x = p
+            while x >= 0:
+                # a predecessor behind this row stands on a circle and will be BLOCKED
+                pieces += w.output_qty[x] if x < o else ops.launch_qty[x]
+                made += ops.good_qty[x]
+                x = np.int64(ops.next_part[x])
             implied = good
             if num != den:
                 pieces = times_down(pieces, den, num)
                 implied = times_up(good, num, den)
             if comes < 0 or pieces < comes:
                 comes = pieces
-            if ops.status[p] != DONE and implied > ops.good_qty[p]:
-                w.seems_done[p] = True
+            if implied > made:
+                x = p
+                while x >= 0:
+                    if ops.status[x] != DONE:
+                        w.seems_done[x] = True
+                    x = np.int64(ops.next_part[x])
         if comes < 0:
             comes = ops.launch_qty[o]
+        elif ops.part_of[o] >= 0 or ops.next_part[o] >= 0:
+            comes = _share(ops, w, o, comes)
         w.input_qty[o] = comes
         if ops.status[o] == DONE:
             w.left_qty[o] = 0

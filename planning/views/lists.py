@@ -314,7 +314,7 @@ def _step(job: JobOrder, times: tuple[datetime | None, ...]) -> dict[str, Any]:
     state = {"COMPLETED": "done", "CLOSED": "done", "RUNNING": "now"}.get(job.status, "wait")
     return {
         "operation": job.number,
-        "name": job.name,
+        "name": job.title,
         "unit": job.unit.code,
         "unit_url": reverse("workorders:station", args=[job.unit.code]),
         "state": state,

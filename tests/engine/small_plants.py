@@ -44,6 +44,7 @@ class Wants:
     trouble: bool = True  # breakdowns, holds, held lots
     material: bool = True
     free_pegs: bool = True
+    parts: bool = True  # operations that were split
 
 
 @st.composite
@@ -111,6 +112,7 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
     open_ops: list[int] = []
     waiting: list[int] = []
     queues: dict[int, list[int]] = {u: [] for u in range(1, units + 1)}
+    part_of: dict[int, int] = {}
     for order in range(1, orders + 1):
         builder.add_order(
             id=order, item=3, need_by=draw(st.sampled_from([NEVER, 10 * HOUR, 20 * HOUR]))
@@ -134,6 +136,7 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
             if status != Status.WAITING:
                 made = draw(st.integers(0, 8)) * PIECE
             hold = wants.trouble and maybe(8)
+            first = op
             reported = status == Status.RUNNING and made > 0
             builder.add_operation(
                 id=op,
@@ -168,30 +171,65 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
             if before and not (wants.circles and maybe(5)):
                 pred = draw(st.sampled_from(before))
                 overlap = wants.overlap and maybe(40)
-                builder.add_arc(
-                    pred=pred,
-                    succ=op,
-                    kind=int(ArcKind.OVERLAP if overlap else ArcKind.FS),
-                    lag_s=draw(st.sampled_from([0, 0, 900])),
-                    batch_qty=draw(st.integers(1, 3)) * PIECE,
-                    per_num=draw(st.sampled_from([1, 1, 2])),
+                arc = {
+                    "kind": int(ArcKind.OVERLAP if overlap else ArcKind.FS),
+                    "lag_s": draw(st.sampled_from([0, 0, 900])),
+                    "batch_qty": draw(st.integers(1, 3)) * PIECE,
+                    "per_num": draw(st.sampled_from([1, 1, 2])),
+                }
+                feeds = [(each, arc) for each in (pred, *_parts_of(part_of, pred))]
+            else:
+                feeds = []
+            if wants.parts and maybe(15):
+                op += 1
+                part_of[op] = first
+                status_of_part = draw(st.sampled_from([Status.WAITING, status]))
+                runs = status_of_part != Status.WAITING
+                elsewhere = draw(st.integers(1, units))
+                builder.add_operation(
+                    id=op,
+                    order=order,
+                    number=step,
+                    part_of=first,
+                    unit=elsewhere,
+                    status=int(status_of_part),
+                    launch_qty=draw(st.integers(0, 4)) * PIECE,
+                    good_qty=draw(st.integers(0, 4)) * PIECE if runs else 0,
+                    setup_s=draw(st.sampled_from([0, 1_200])),
+                    run_us=draw(st.sampled_from([90_000_000, 600_000_001])),
+                    actual_start=began if runs else UNSET,
+                    actual_end=max(began, now) if status_of_part == Status.DONE else UNSET,
                 )
-            before.append(op)
+                if status_of_part in (Status.WAITING, Status.SUSPENDED):
+                    queues[elsewhere].append(op)
+                if status_of_part != Status.DONE:
+                    open_ops.append(op)
+                if status_of_part == Status.WAITING:
+                    waiting.append(op)
+            for pred, arc in feeds:
+                for succ in (first, *_parts_of(part_of, first)):
+                    builder.add_arc(pred=pred, succ=succ, **arc)
+            before.append(first)
             if status in (Status.WAITING, Status.SUSPENDED) and unit:
-                queues[unit].append(op)
+                queues[unit].append(first)
             if status != Status.DONE:
-                open_ops.append(op)
+                open_ops.append(first)
             if status == Status.WAITING:
-                waiting.append(op)
-        outputs.append((order, op))
-    if wants.circles and len(open_ops) > 1 and maybe(10):
-        a, b = draw(st.permutations(open_ops))[:2]
+                waiting.append(first)
+        outputs.append((order, first))
+    whole = [each for each in open_ops if each not in part_of and each not in part_of.values()]
+    if wants.circles and len(whole) > 1 and maybe(10):
+        a, b = draw(st.permutations(whole))[:2]
         builder.add_arc(pred=a, succ=b)
     for unit, queue in queues.items():
         builder.set_queue(unit=unit, operations=draw(st.permutations(queue)))
 
     _add_material(draw, builder, wants, now, outputs, waiting)
     return builder.build(), now
+
+
+def _parts_of(part_of: dict[int, int], first: int) -> list[int]:
+    return [part for part, root in part_of.items() if root == first]
 
 
 def _add_material(

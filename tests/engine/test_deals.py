@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from planning.engine import deals
 from planning.engine.builder import PlantBuilder
 from planning.engine.changes import Refusal, apply, footprint, from_json, illegal, inverse, to_json
 from planning.engine.cost import CostRules, LineTerms, Rates, Terms, What, late_cost, option_cost
@@ -40,6 +41,7 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.projection import project
+from planning.engine.splits import SplitJob
 
 HOUR = 3_600
 DAY = 86_400
@@ -59,6 +61,7 @@ def workshop(bars: int = 15) -> Plant:
     )
     builder.add_unit(id=1, calendar=1)
     builder.add_unit(id=2, calendar=1)
+    builder.add_unit(id=3, calendar=1)
     builder.add_item(id=BAR, kind=int(ItemKind.BUY), safety_qty=5 * PIECE, safety_kept=True)
     builder.add_item(id=OTHER_BAR, kind=int(ItemKind.BUY))
     builder.add_item(id=BODY, kind=int(ItemKind.MAKE))
@@ -68,6 +71,7 @@ def workshop(bars: int = 15) -> Plant:
             id=job, order=7, number=number, unit=job, launch_qty=10 * PIECE,
             run_us=600 * 1_000_000,
         )  # fmt: skip
+    builder.add_alternate(operation=1, unit=3, setup_s=1_200, run_us=900 * 1_000_000)
     builder.add_arc(pred=1, succ=2)
     builder.add_component(id=5, operation=1, item=BAR, qty=10 * PIECE)
     builder.add_supply(id=7, kind=int(SupplyKind.OUTPUT), item=BODY, op=2)
@@ -103,8 +107,12 @@ DEALS: tuple[Deal, ...] = (
     KeepSafety(BAR, False),
     ParkOrder(7, 3 * DAY),
     SetLink(1, 2, 2 * PIECE),
+    SplitJob(1, NEW + 1, 3, 0, 3 * PIECE),
+    SplitJob(2, NEW + 1, 2, 1, 4 * PIECE),
 )
-by_kind = pytest.mark.parametrize("deal", DEALS, ids=lambda deal: deal.kind)
+by_kind = pytest.mark.parametrize(
+    "deal", DEALS, ids=lambda deal: f"{deal.kind}-{deals.subject_of(deal)[1]}"
+)
 
 
 def same(one: Plant, other: Plant) -> bool:

@@ -398,3 +398,20 @@ def test_other_causes_get_options_too(kind: CauseKind) -> None:
     options = generate(plant, project(plant, now=NOW), Cause(kind, 10), priced(plant), now=NOW)
     assert options.evaluations > 0
     assert options["do-nothing"].verdict is Verdict.OFFERED
+
+
+@given(st.data())
+def test_the_best_order_found_is_never_worse_than_a_new_sequence(data: st.DataObject) -> None:
+    """Same plant, same order; and of at most so many projections."""
+    builder = data.draw(plants())
+    plant = down(builder.build(), data.draw(st.sampled_from([9, 20, 30])) * HOUR)
+    rules = priced(plant)
+    found = generated(plant, rules, budget=60)
+    best = [c.figures for c in found.candidates if c.kind is Kind.REOPTIMISE and c.figures]
+    others = [c.figures for c in found.candidates if c.kind is Kind.RESEQUENCE and c.figures]
+    for one in best:
+        for other in others:
+            assert one.cost.money <= other.cost.money
+    again = generated(plant, rules, budget=60)
+    assert [c.to_json() for c in again.candidates] == [c.to_json() for c in found.candidates]
+    assert found.evaluations <= 60

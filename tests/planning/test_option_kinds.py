@@ -238,6 +238,36 @@ def machines_and_stock(company: Company) -> None:
     bodies_that_a_later_line_has(company)
 
 
+def a_job_that_two_machines_share(company: Company) -> None:
+    """WO-3 needs more than a shift, and its machine is down for six hours."""
+    company.receive("BAR", "L-2", 1000)
+    company.sell("SO-3", 600, company.now + 11 * HOUR)
+    company.order("WO-3", 600)
+    queue = company.queue("CNC-04")
+    first = company.job("WO-3").pk
+    company.must(
+        workorders.set_queue,
+        unit_id=company.ids["CNC-04"],
+        job_order_ids=[first, *(each for each in queue if each != first)],
+    )
+    broken(company, hours=6)
+
+
+def orders_in_a_bad_sequence(company: Company) -> None:
+    wanted = ((20, 20, 3), (20, 200, 4), (200, 200, 2), (20, 200, 1), (200, 200, 1))
+    for number, (penalty, quantity, days) in enumerate(wanted, start=3):
+        company.customer(f"C{number}", penalty_per_day=Decimal(penalty), transit_s=0)
+        promised = company.now + days * DAY + 11 * HOUR
+        company.sell(f"SO-{number}", quantity, promised, customer=f"C{number}")
+        company.order(f"WO-{number}", quantity)
+    jobs = [company.job(f"WO-{number}").pk for number in SEQUENCE]
+    company.must(workorders.set_queue, unit_id=company.ids["CNC-04"], job_order_ids=jobs)
+    broken(company, hours=20)
+
+
+SEQUENCE = (7, 1, 5, 2, 3, 4, 6)
+
+
 @dataclass(frozen=True)
 class Fit:
     kind: Kind
@@ -267,6 +297,8 @@ FITS = (
         Kind.SUBCONTRACT, somebody_outside, frozenset({"SUBCONTRACT", "SUBCONTRACT_ORDER"})
     ),
     Fit(Kind.COMBINE, machines_and_stock),
+    Fit(Kind.SPLIT, a_job_that_two_machines_share),
+    Fit(Kind.REOPTIMISE, orders_in_a_bad_sequence),
 )  # fmt: skip
 
 
@@ -386,6 +418,15 @@ def freight_for_who_counts_shipping(company: Company) -> None:
     broken(company)
 
 
+def no_like_machine(company: Company) -> None:
+    JobAlternate.objects.filter(site=company.site, unit__code="CNC-07").delete()
+    broken(company)
+
+
+def a_machine_that_waits_for_days(company: Company) -> None:
+    broken(company, hours=96)
+
+
 def nobody_able_outside(company: Company) -> None:
     outside(company, able=False)
     broken(company)
@@ -409,6 +450,9 @@ MISFITS = (
     (Kind.REPEG, broken, "NOBODY_LATER"),
     (Kind.PULL_FORWARD, broken, "NOTHING_WAITS"),
     (Kind.SUBCONTRACT, nobody_able_outside, "NO_OUTSIDE"),
+    (Kind.SPLIT, no_like_machine, "NO_LIKE_UNIT"),
+    (Kind.SPLIT, a_machine_that_waits_for_days, "WHOLE_ELSEWHERE"),
+    (Kind.REOPTIMISE, broken, "NOTHING_TO_MOVE"),
 )
 
 

@@ -24,6 +24,7 @@ from workorders.actions.runs import (
     suspend_jobs_of,
 )
 from workorders.actions.settling import keep_unsettled, settle
+from workorders.actions.splits import merge_job, split_job
 from workorders.actions.supplies import (
     reserve,
     set_link,
@@ -46,6 +47,7 @@ __all__ = [
     "free_job",
     "hold_job",
     "keep_unsettled",
+    "merge_job",
     "move_job",
     "put_away",
     "raise_call",
@@ -59,6 +61,7 @@ __all__ = [
     "set_not_before",
     "set_queue",
     "settle",
+    "split_job",
     "start",
     "stop",
     "substitute",

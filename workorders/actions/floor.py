@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F
@@ -39,15 +40,24 @@ class Floor:
         return f"{self.order.code} / {self.job.number}"
 
     def feeds(self, job: JobOrder) -> list[rules.Feed]:
-        return [
-            rules.Feed(
-                status=self.jobs[link.predecessor_id].status,
-                good=self.jobs[link.predecessor_id].good,
-                batch=link.batch,
-            )
-            for link in self.links
-            if link.follower_id == job.pk
-        ]
+        """What stands before a job order; the parts of one operation are one."""
+        found: dict[int, list[rules.Feed]] = {}
+        for link in self.links:
+            if link.follower_id == job.pk:
+                before = self.jobs[link.predecessor_id]
+                feed = rules.Feed(status=before.status, good=before.good, batch=link.batch)
+                found.setdefault(before.part_of_id or before.pk, []).append(feed)
+        return [rules.together(parts) for parts in found.values()]
+
+    def made_beside(self, job: JobOrder) -> Decimal:
+        """Pieces that are through at the other parts of a job order's operation."""
+        first = job.part_of_id or job.pk
+        others = (
+            each
+            for each in self.jobs.values()
+            if (each.part_of_id or each.pk) == first and each.pk != job.pk
+        )
+        return sum((each.good + each.scrap + each.rework for each in others), Decimal(0))
 
     def is_last(self, job: JobOrder) -> bool:
         """Whether its good pieces are the order's output."""
@@ -136,6 +146,7 @@ def follow_through(
             made=job.good + job.scrap + job.rework,
             closed_short=job.closed_short,
             feeds=feeds,
+            beside=floor.made_beside(job),
         )
         status = rules.status_after(
             status=job.status,

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from materials.models import CustomerLine, Item, Lot, PurchaseLine
@@ -191,6 +191,9 @@ def set_link(
         raise Refused(_("These two operations don't follow each other."))
     if follower.started_at is not None:
         raise Refused(_("The operation has begun; how it is fed can't change any more."))
+    ends = JobOrder.objects.filter(pk__in=[predecessor_id, follower.pk])
+    if ends.filter(Q(part_of__isnull=False) | Q(parts__isnull=False)).exists():
+        raise Refused(_("The operation was split; how its parts are fed can't change any more."))
     if batch is not None and batch <= 0:
         raise Refused(_("Enter how many pieces make a batch: a quantity above zero."))
     kind = JobLink.Kind.FINISH_START if batch is None else JobLink.Kind.OVERLAP

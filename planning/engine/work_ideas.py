@@ -1,0 +1,80 @@
+"""Ideas about who does the work, and on what: a job on two units at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from planning.engine.changes import Refusal
+from planning.engine.deals import NEW
+from planning.engine.kinds import Kind, WhyNot
+from planning.engine.plant import PIECE, PPM, Status
+from planning.engine.splits import SplitJob, fed_in_batches, free_number, quantum_of
+
+if TYPE_CHECKING:
+    from planning.engine.options import _Search
+
+TRIED: Final = 2
+
+
+def split(search: _Search) -> None:
+    """Let a like unit make a part of a job of the hot lines, so that both end together."""
+    plant = search.plant
+    why: tuple[WhyNot, int] | None = None
+    tried = 0
+    for op in search.movable():
+        if plant.op_status[op] != Status.WAITING or plant.op_hold[op] or tried >= TRIED:
+            continue
+        found = _parted(search, op)
+        if isinstance(found, WhyNot):
+            why = why or (found, op)
+            continue
+        tried += 1
+        search.check(Kind.SPLIT, f"split/operation-{found.op_id}", [found])
+    if not tried and why is not None:
+        op_id = int(plant.op_id[why[1]])
+        search.refuse(Kind.SPLIT, f"split/operation-{op_id}", Refusal(why[0], "operation", op_id))
+
+
+def _parted(search: _Search, op: int) -> SplitJob | WhyNot:
+    """The part of a job with which it is estimated to end first, or why there is none."""
+    plant = search.plant
+    rows = search.alternates(op)
+    if not rows:
+        return WhyNot.NO_LIKE_UNIT
+    if fed_in_batches(plant, op):
+        return WhyNot.FED_IN_BATCHES
+    if free_number(plant, op) is None:
+        return WhyNot.NO_NUMBER
+    quantum = quantum_of(plant, op)
+    comes = int(search.projection.op_input_qty[op])
+    begins = float(min(int(search.projection.op_start[op]), search.projection.horizon))
+    home = begins + float(plant.op_setup_s[op])
+    pace = _seconds_a_piece(search, op, int(plant.op_run_us[op]), int(plant.op_unit[op]))
+    best: tuple[float, int, SplitJob] | None = None
+    why = WhyNot.SOONER_HERE
+    for row in rows:
+        unit = int(plant.alternate_unit[row])
+        queue = search.queue_ends(unit)
+        position = search.position(queue, op)
+        free = queue[position - 1][1] if position else search.free_at(unit)
+        there = max(free, float(search.ready[op])) + float(plant.alternate_setup_s[row])
+        other = _seconds_a_piece(search, op, int(plant.alternate_run_us[row]), unit)
+        # Both end together: there + part x other = home + (all - part) x pace.
+        share = (home - there + comes / PIECE * pace) / max(1e-9, pace + other) * PIECE
+        qty = int(share) // quantum * quantum
+        if qty > int(plant.op_launch_qty[op]) - quantum:
+            why = WhyNot.WHOLE_ELSEWHERE
+            continue
+        if qty < quantum:
+            continue
+        end = there + qty / PIECE * other
+        change = SplitJob(int(plant.op_id[op]), NEW + 1, search.unit_id(unit), position, qty)
+        if best is None or (end, unit) < best[:2]:
+            best = end, unit, change
+    return why if best is None else best[2]
+
+
+def _seconds_a_piece(search: _Search, op: int, run_us: int, unit: int) -> float:
+    plant = search.plant
+    rate = plant.unit_rate_ppm[unit] / PPM
+    return float(run_us / 1e6 * plant.op_factor_ppm[op] / PPM / rate)

@@ -514,9 +514,14 @@ def _in_topological_order(op: Columns, arc: Columns) -> tuple[Columns, I32, I32]
     first.
 
     What is planned to start together lies together: a pass goes through time, and so through
-    memory. What stands on a circle of arcs, or behind one, comes last in the order of its keys.
+    memory. Parts lie behind the first part of their operation, which they share the pieces with.
+    What stands on a circle of arcs, or behind one, comes last in the order of its keys.
     """
     planned = np.where(op["baseline_start"] == UNSET, NEVER, op["baseline_start"])
+    parts = np.flatnonzero(op["part_of"])
+    if len(parts):
+        first = _rows_of(op["part_of"][parts], op["id"], _order(op["id"]), "operation", "part_of")
+        planned[parts] = planned[first]
     keys = np.lexsort((op["id"], op["number"], op["order"], planned))
     op = {name: column[keys] for name, column in op.items()}
     by_id = _order(op["id"])

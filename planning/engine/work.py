@@ -2,8 +2,7 @@
 
 Pieces are conserved: what goes into an operation is what comes good out of those before it; a
 join takes the scarcest, a fork gives all pieces to each branch; parts of one operation share them
-and bring them together again. One sequential pass in the plant's
-topological order.
+and bring them together again. One sequential pass in the plant's topological order.
 """
 
 from __future__ import annotations

@@ -199,6 +199,7 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
                     run_us=draw(st.sampled_from([90_000_000, 600_000_001])),
                     actual_start=began if runs else UNSET,
                     actual_end=max(began, now) if status_of_part == Status.DONE else UNSET,
+                    baseline_start=draw(st.sampled_from([UNSET, 0, 15 * HOUR])),
                 )
                 if status_of_part in (Status.WAITING, Status.SUSPENDED):
                     queues[elsewhere].append(op)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('planning', '0009_who_was_asked_to_approve'),
+        ('planning', '0013_what_was_passed_on'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('planning', '0013_what_was_passed_on'),
+        ('planning', '0014_when_it_happened_and_was_seen'),
     ]
 
     operations = [

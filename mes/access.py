@@ -75,6 +75,7 @@ ACTS: dict[str, frozenset[str]] = {
     "purchase.expect": frozenset({Role.BUYER, Role.PLANNER, Role.STORES, Role.ADMIN}),
     "purchase.receive": frozenset({Role.STORES, Role.SUPERVISOR, Role.BUYER, Role.ADMIN}),
     "demand.change": frozenset({Role.PLANNER, Role.SALES, Role.MANAGER, Role.ADMIN}),
+    "plant.import": frozenset({Role.ENGINEER, Role.PLANNER, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
     "api": ALL,
 }
@@ -115,6 +116,7 @@ NEEDS = {
     "morning.read": gettext_lazy("Needs a manager, planner or supervisor."),
     "customer.tell": gettext_lazy("Needs sales, a planner, supervisor or manager."),
     "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
+    "plant.import": gettext_lazy("Needs an engineer, a planner or an administrator."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 
@@ -340,6 +342,7 @@ NAVIGATION = (
     ("planning:decisions", gettext_lazy("Decisions"), "check", "plan.read"),
     ("planning:morning", gettext_lazy("Morning"), "chart-column", "morning.read"),
     ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
+    ("planning:own_plant", gettext_lazy("Own plant"), "file-text", "plant.import"),
 )
 
 

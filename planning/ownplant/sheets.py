@@ -44,6 +44,13 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
 
+def too_large() -> Unreadable:
+    return Unreadable(
+        _("The file is larger than %(n)s MB. Leave out what is closed, and send it again.")
+        % {"n": MAX_BYTES // 1_000_000}
+    )
+
+
 def too_many_rows() -> Unreadable:
     return Unreadable(
         _("The file has more than %(n)s rows. Leave out what is closed, and send it again.")
@@ -60,10 +67,7 @@ def too_many_columns(name: str) -> Unreadable:
 
 def check_size(data: bytes) -> None:
     if len(data) > MAX_BYTES:
-        raise Unreadable(
-            _("The file is larger than %(n)s MB. Leave out what is closed, and send it again.")
-            % {"n": MAX_BYTES // 1_000_000}
-        )
+        raise too_large()
     if not data.strip():
         raise Unreadable(_("The file is empty. Choose the file with your rows."))
 

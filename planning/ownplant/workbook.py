@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 from django.utils.translation import gettext as _
 
 from planning.ownplant.sheets import (
+    MAX_BYTES,
     MAX_COLUMNS,
     MAX_ROWS,
     MAX_TEXT,
@@ -30,6 +31,7 @@ from planning.ownplant.sheets import (
     Unreadable,
     check_size,
     letter,
+    too_large,
     too_many_columns,
     too_many_rows,
     without_empty,
@@ -56,6 +58,25 @@ _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
 def is_workbook(data: bytes) -> bool:
     return data.startswith((b"PK", b"\xd0\xcf\x11\xe0"))
+
+
+def look(name: str, size: int, stream: IO[bytes]) -> None:
+    """Refuse at the door what a reader would refuse for its size or its kind, unread.
+
+    :raises Unreadable: with the file's name in its words.
+    """
+    try:
+        if size > MAX_BYTES:
+            raise too_large()
+        if stream.read(4) != b"PK\x03\x04":
+            return
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                _check_parts(archive)
+        except _ZIP_ERRORS as wrong:
+            raise _damaged() from wrong
+    except Unreadable as wrong:
+        raise Unreadable(f"{name}: {wrong}") from wrong
 
 
 def read_workbook(data: bytes) -> list[Table]:

@@ -1,6 +1,6 @@
 """Print one JSON object a line: name, value, unit, yardstick, ratio, target, ok.
 
-python -m tests.bench [engine] [loop] [page]
+python -m tests.bench [engine] [loop] [page] [ownplant]
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ def main(wanted: list[str]) -> int:
         from tests.bench import loop
 
         for row in loop.rows(page=not wanted or "page" in wanted):
+            row.print()
+            failed += not row.ok
+    if not wanted or "ownplant" in wanted:
+        from tests.bench import ownplant
+
+        for row in ownplant.rows():
             row.print()
             failed += not row.ok
     return 1 if failed else 0

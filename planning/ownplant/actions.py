@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from equipment.actions import report_breakdown, working_spans
+from equipment.models import Downtime, Equipment
 from mes.actor import Actor
 from mes.clock import plant_now, wall_now
 from mes.commands import Command, Outcome, run
@@ -35,6 +37,7 @@ from workorders.actions import set_queue
 from workorders.models import JobOrder
 
 State = PlantImport.State
+SHIFT, TWO_WEEKS = timedelta(hours=8), timedelta(days=14)
 ARRANGED = ("date", "slack", "family")
 # What the floor said: from the first of these on, a plant is no try any more.
 FLOOR = (
@@ -185,6 +188,31 @@ def arrange_by(command: Command, *, by: str) -> dict[str, Any]:
         answer = set_queue(command, unit_id=unit_id, job_order_ids=wanted[unit_id])
         moved += len(answer["moved"])
     return {"moved": moved}
+
+
+def break_worst(command: Command) -> dict[str, Any]:
+    """Stop the machine that has the most work waiting, for a shift of its own working time.
+
+    :raises Refused: if there is no work, or every machine with work stands already.
+    """
+    work: dict[int, Decimal] = defaultdict(Decimal)
+    jobs = JobOrder.objects.filter(site=command.site).exclude(
+        status__in=["COMPLETED", "ABORTED", "CLOSED"]
+    )
+    for job in jobs.exclude(unit__downtimes__in=Downtime.objects.filter(ended_at=None)):
+        work[job.unit_id] += job.setup_s + job.fixed_s + job.run_s * (job.quantity - job.good)
+    if not work:
+        raise Refused(_("No machine that runs has work waiting, so there is none to break."))
+    unit = Equipment.objects.get(pk=max(sorted(work), key=lambda pk: work[pk]))
+    # Over a weekend a day hurts nobody: what counts is the time that it would have worked.
+    back_at, left = command.now + timedelta(days=1), SHIFT
+    for start, end in working_spans(command.site, unit, command.now, command.now + TWO_WEEKS):
+        start = max(start, command.now)
+        back_at = min(end, start + left)
+        left -= back_at - start
+        if not left:
+            break
+    return report_breakdown(command, unit_id=unit.pk, back_at=back_at, said_by=command.actor.name)
 
 
 def review(command: Command, *, import_id: int, order: str, right: bool, why: str) -> None:

@@ -119,6 +119,8 @@ class _Check:
         self.problems: list[Problem] = []
         self.findings: list[Finding] = []
         self.left_out = 0
+        # What lost an operation that was set aside: its plan promises too much.
+        self.shortened: set[str] = set()
 
     def run(self) -> Checked:
         missing = []
@@ -206,6 +208,8 @@ class _Check:
             return
         for name, rows in self.rows.items():
             kept = [row for row in rows if not row.wrong]
+            if name == "operations":
+                self.shortened |= {row.get("order") for row in rows if row.wrong}
             self.left_out += len(rows) - len(kept)
             self.rows[name] = kept
         self.problems = []
@@ -477,6 +481,20 @@ class _Check:
         )
         if chosen == "leave":
             self._leave_orders(late)
+        short = [
+            row
+            for row in self.rows["orders"]
+            if row.get("no") in self.shortened or row.get("item") in self.shortened
+        ]
+        chosen = self._find(
+            "shortened",
+            _("Orders that lack an operation"),
+            _("One of their operations is set aside, so their plan promises too much."),
+            short,
+            choices,
+        )
+        if chosen == "leave":
+            self._leave_orders(short)
         made = {row.get("order") for row in self.rows["operations"]}
         bare = [
             row

@@ -23,7 +23,6 @@ from mes.commands import Outcome, run
 from mes.htmx import refusal_page, render_page
 from mes.models import Site, SiteHead, SitePlan
 from planning.actions import commit_plan
-from planning.demo import break_something
 from planning.models import PlanVersion
 from planning.ownplant import actions
 from planning.ownplant.columns import DATES, DECIMALS, SHEETS, TIMES, Kind
@@ -518,7 +517,7 @@ def break_worst(request: PlantRequest, pk: int) -> HttpResponse:
     """Stop the machine with the most work, to see what the tower says."""
     if not may(request.actor, "event.report"):
         return _refused(request, refusal("event.report"))
-    outcome = act(request, "planning.ownplant.break", break_something)
+    outcome = act(request, "planning.ownplant.break", actions.break_worst)
     if not outcome.ok:
         return _back_to_plan(request, outcome, pk)
     return redirect("planning:tower")

@@ -67,6 +67,7 @@ def test_from_a_dirty_workbook_to_the_tower_of_one_s_own_plant(
     stored = WorkOrder.objects.filter(site=site).count()
     assert 30 <= stored < 40
     expect(page.get_by_test_id("late-title")).to_contain_text(f"of {stored} orders")
+    expect(page.get_by_test_id("late-row").first).to_be_visible()
     page.locator("#by").select_option("slack")
     page.get_by_test_id("arrange").click()
     page.get_by_test_id("commit").click()
@@ -79,8 +80,9 @@ def test_from_a_dirty_workbook_to_the_tower_of_one_s_own_plant(
 
     page.get_by_test_id("break-worst").click()
     page.wait_for_url("**/tower/")
-    expect(page.get_by_test_id("inbox-row").filter(has_text="down").first).to_be_visible()
-    assert Disruption.objects.filter(site=site, kind="BREAKDOWN").exists()
+    down = page.get_by_test_id("inbox-row").filter(has_text="down").first
+    expect(down).to_contain_text(re.compile(r"\d+ (work )?orders?"))
+    assert Disruption.objects.get(site=site, kind="BREAKDOWN").summary["orders"] > 0
     assert list(problems(site)) == []
 
     page.goto(f"{northfield.url}/own-plant/")

@@ -25,7 +25,7 @@ def dirty_workbook(
     ]
     spoilt = 0
     for n in range(1, orders + 1):
-        due = today + timedelta(days=chance.randint(2, 25))
+        due = today + timedelta(days=chance.randint(1, 9))
         row = [f"A-{n:04d}", f"P-{n % 40}", chance.randint(10, 60), f"{due:%Y-%m-%d}",
                f"C-{n % 12}", 1000 + n]  # fmt: skip
         if chance.random() < share:
@@ -34,7 +34,7 @@ def dirty_workbook(
         order_rows.append(row)
         for step in range(1, operations + 1):
             row = [f"A-{n:04d}", step * 10, chance.choice(places), 15,
-                   chance.choice((1, 2, 3))]  # fmt: skip
+                   chance.choice((2, 5, 9))]  # fmt: skip
             if chance.random() < share:
                 column = chance.choice((2, 4))
                 # An empty machine is no wrong cell: the health report asks for it.

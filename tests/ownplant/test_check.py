@@ -230,6 +230,20 @@ def test_setting_aside_takes_out_what_hangs_on_a_wrong_row_too() -> None:
     assert {row.get("order") for row in checked.rows["operations"]} == {"P"}
 
 
+def test_an_order_that_lost_an_operation_is_said_and_may_be_left_out() -> None:
+    sheets = small()
+    sheets["Operations"].append(["A-1", 10, "M-9", 1, 1, ""])
+    sheets["Operations"].append(["A-1", 20, "M-1", 1, 1, ""])
+
+    kept = dry(sheets, set_aside=True)
+    left = dry(sheets, set_aside=True, fixes={"shortened": "leave"})
+
+    assert [row[2][:3] for row in finding(kept, "shortened").rows] == ["A-1"]
+    assert {row.get("no") for row in kept.rows["orders"]} == {"A-1", "A-2", "A-3"}
+    assert {row.get("no") for row in left.rows["orders"]} == {"A-2", "A-3"}
+    assert "A-1" not in {row.get("order") for row in left.rows["operations"]}
+
+
 def test_a_missing_sheet_or_column_is_said_by_name() -> None:
     sheets = small()
     del sheets["Operations"]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from equipment.models import Equipment
+from equipment.actions import working_spans
+from equipment.models import Downtime, Equipment
 from materials.models import CustomerLine, Item, PurchaseLine, StockBalance
 from mes.actor import SYSTEM, Actor
 from mes.clock import wall_now
@@ -207,6 +208,20 @@ def test_the_first_plan_has_a_date_for_every_order_and_is_committed(own: Site) -
     assert all(at for times in version.line_times_by_id().values() for at in times)
     assert do(own, commit_plan).ok
     assert SitePlan.objects.get(site=own).committed_version > 0
+
+
+def test_the_machine_with_most_work_breaks_for_a_shift_of_its_own_time(own: Site) -> None:
+    stored(own, workbook(rich()))
+
+    assert do(own, actions.break_worst).ok
+
+    (down,) = Downtime.objects.filter(site=own).select_related("unit")
+    # 100 pieces of 2 minutes and a set-up stand at M-1; M-2 has 50, L-1 150 of one minute.
+    assert down.unit.code == "M-1"
+    assert down.back_at is not None
+    spans = working_spans(own, down.unit, down.started_at, down.back_at)
+    worked = (min(end, down.back_at) - max(start, down.started_at) for start, end in spans)
+    assert sum((each for each in worked if each > timedelta()), timedelta()) == timedelta(hours=8)
 
 
 def queue_of(site: Site, unit: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalRecords
 
 from mes.models import Person, Site
@@ -182,6 +183,7 @@ class StockMove(models.Model):
         CORRECTION = "CORRECTION"
         TRANSFER = "TRANSFER"
         COUNT = "COUNT"
+        RETURN = "RETURN"
 
     site = models.ForeignKey(Site, models.PROTECT)
     event_seq = models.BigIntegerField()
@@ -459,6 +461,39 @@ class CustomerLine(models.Model):
     @property
     def open_quantity(self) -> Decimal:
         return self.quantity - self.shipped_quantity
+
+
+class CustomerReturn(models.Model):
+    """Goods of a shipped line that came back. What was delivered, and when, stays as it was."""
+
+    class Wants(models.TextChoices):
+        NOTHING = "NOTHING", gettext_lazy("Nothing in exchange")
+        REPLACEMENT = "REPLACEMENT", gettext_lazy("Others instead")
+        REWORK = "REWORK", gettext_lazy("The same ones, put right")
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    line = models.ForeignKey(CustomerLine, models.PROTECT, related_name="returns")
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="returns")
+    quantity = quantity_field()
+    why = models.CharField(max_length=200)
+    wants = models.CharField(max_length=12, choices=Wants)
+    # The line on which the customer gets what he wants in exchange.
+    replacement = models.ForeignKey(CustomerLine, models.PROTECT, null=True, related_name="+")
+    returned_at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="return_brings_something", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="return_wants_are_known",
+                condition=Q(wants__in=["NOTHING", "REPLACEMENT", "REWORK"]),
+            ),
+            models.CheckConstraint(
+                name="return_has_a_line_if_something_is_wanted",
+                condition=Q(wants="NOTHING") ^ Q(replacement__isnull=False),
+            ),
+        ]
 
 
 class PromiseChange(models.Model):

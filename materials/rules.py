@@ -13,6 +13,13 @@ USABLE = "RELEASED"
 # Statuses of a lot that may be put on hold; what is spent or rejected may not.
 MAY_BE_HELD = frozenset({"RELEASED", "QUARANTINE"})
 
+# What quality may decide on a lot that waits for it, and take back again.
+JUDGED = {
+    "QUARANTINE": frozenset({"RELEASED", "REJECTED"}),
+    "RELEASED": frozenset({"QUARANTINE"}),
+    "REJECTED": frozenset({"QUARANTINE"}),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Stock:

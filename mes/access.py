@@ -48,6 +48,8 @@ ACTS: dict[str, frozenset[str]] = {
         {Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.MANAGER, Role.ADMIN}
     ),
     "hold.place": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
+    "return.receive": frozenset({Role.STORES, Role.SALES, Role.QUALITY, Role.PLANNER, Role.ADMIN}),
+    "check.wait": ALL - {Role.VIEWER},
     "hold.release": frozenset({Role.QUALITY, Role.ADMIN}),
     "station.read": _FLOOR | {Role.PLANNER, Role.MAINTENANCE, Role.QUALITY, Role.MANAGER},
     "station.work": _FLOOR,
@@ -99,6 +101,8 @@ NEEDS = {
     "disruption.handle": gettext_lazy("Needs a planner or supervisor."),
     "hold.place": gettext_lazy("Needs quality, a supervisor or a planner."),
     "hold.release": gettext_lazy("Needs quality."),
+    "return.receive": gettext_lazy("Needs stores, sales, quality or a planner."),
+    "check.wait": gettext_lazy("Needs somebody who works here."),
     "station.work": gettext_lazy("Needs an operator or supervisor."),
     "call.raise": gettext_lazy("Needs somebody of the floor."),
     "call.answer": gettext_lazy("Needs somebody who is called: maintenance, quality or stores."),

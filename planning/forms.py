@@ -25,6 +25,10 @@ from materials.models import (
 from mes.models import Site
 from mes.templatetags.downstream import qty
 from planning import words
+from workorders.models import JobOrder, UnitQueue
+
+MOVES_SHOWN = 400
+LAST = 10_000
 
 
 class Moment(forms.DateTimeInput):
@@ -167,6 +171,64 @@ class ClosureForm(EventForm):
         }
 
 
+class QueueForm(EventForm):
+    """Which waiting job goes where: to another machine, or to the head or end of its own queue."""
+
+    subject = "move"
+    move = forms.CharField(label=gettext_lazy("Which job to which machine"), widget=forms.Select)
+    place = forms.ChoiceField(
+        label=gettext_lazy("Where in its queue"),
+        choices=[("next", gettext_lazy("Next")), ("last", gettext_lazy("Last"))],
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Why, for the terminals"), required=False, max_length=200
+    )
+
+    def choose(self) -> None:
+        widget: Any = self.fields["move"].widget
+        widget.choices = [("", "---------"), *self._moves()]
+
+    def _moves(self) -> list[tuple[str, str]]:
+        """Waiting jobs with the machines that can take them, those in front first."""
+        queues = UnitQueue.objects.filter(site=self.site)
+        if units := self.initial.get("units"):
+            queues = queues.filter(unit__in=units)
+        place = {job: at for queue in queues for at, job in enumerate(queue.job_order_ids)}
+        jobs = (
+            JobOrder.objects.filter(site=self.site, pk__in=place, pinned=False)
+            .exclude(status="RUNNING")
+            .select_related("work_order__item", "unit")
+            .prefetch_related("alternates__unit")
+        )
+        found = []
+        for job in sorted(jobs, key=lambda job: (place[job.pk], job.pk)):
+            name = f"{words.operation(job.work_order.code, job.number)} {job.work_order.item.name}"
+            others = {each.unit_id: each.unit for each in job.alternates.all()}
+            for unit in (job.unit, *(u for pk, u in others.items() if pk != job.unit_id)):
+                moves = unit.pk != job.unit_id
+                text = f"{name}: {job.unit.code} → {unit.code}" if moves else f"{name}: {unit.code}"
+                found.append((f"{job.pk}:{unit.pk}", text))
+        return found[:MOVES_SHOWN]
+
+    def clean_move(self) -> tuple[int, int]:
+        job_id, _colon, unit_id = self.cleaned_data["move"].partition(":")
+        if not (job_id.isdecimal() and unit_id.isdecimal() and len(job_id + unit_id) < 36):
+            raise forms.ValidationError(_("Choose which job goes to which machine."))
+        return int(job_id), int(unit_id)
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        job_id, unit_id = given["move"]
+        running = JobOrder.objects.filter(site=self.site, unit=unit_id, status="RUNNING")
+        return {
+            "job_order_id": job_id,
+            "to_unit_id": unit_id,
+            # Next is behind what runs there now.
+            "position": running.count() if given["place"] == "next" else LAST,
+            "reason": given["reason"] or _("Moved by hand"),
+        }
+
+
 class HoldForm(EventForm):
     """Which lot, why, and when quality thinks to decide."""
 
@@ -199,6 +261,25 @@ class HoldForm(EventForm):
             "note": given["note"],
             "expected_at": given["expected_at"],
         }
+
+
+class CheckForm(EventForm):
+    """For which lot's decision somebody waits too long, and why that matters."""
+
+    subject = "lot"
+    lot = forms.ModelChoiceField(Lot.objects.none(), label=gettext_lazy("Lot in quarantine"))
+    note = _note()
+
+    def choose(self) -> None:
+        lots = Lot.objects.filter(
+            site=self.site, status=Lot.Status.QUARANTINE, balances__quantity__gt=0
+        ).select_related("item")
+        self.offer(
+            "lot", lots.distinct().order_by("code"), lambda row: f"{row.code} · {row.item.code}"
+        )
+
+    def values(self) -> dict[str, Any]:
+        return {"lot_id": self.cleaned_data["lot"].pk, "note": self.cleaned_data["note"]}
 
 
 class StockForm(EventForm):
@@ -426,6 +507,42 @@ class DemandForm(LineForm):
         }
 
 
+class ReturnForm(EventForm):
+    """What a customer sends back of a shipped line, and until when he needs others."""
+
+    subject = "line"
+    line = forms.ModelChoiceField(CustomerLine.objects.none(), label=gettext_lazy("Shipped line"))
+    quantity = _how_much(gettext_lazy("Came back"))
+    why = forms.CharField(label=gettext_lazy("Why"), max_length=200)
+    needed_at = _when(
+        gettext_lazy("Replacement needed by"),
+        help_text=gettext_lazy("Leave it empty if the customer wants none."),
+    )
+
+    def choose(self) -> None:
+        rows = CustomerLine.objects.filter(site=self.site, shipped_quantity__gt=0)
+        rows = rows.select_related("order__customer", "item")
+        self.offer("line", rows.order_by("-shipped_at", "-pk"), self._label)
+
+    @staticmethod
+    def _label(row: CustomerLine) -> str:
+        what = f"{qty(row.shipped_quantity)} {row.item.unit} {row.item.code}"
+        return f"{row.order.code}/{row.number} · {row.order.customer.name} · {what}"
+
+    def clean_needed_at(self) -> datetime | None:
+        return self.instant("needed_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "line_id": given["line"].pk,
+            "quantity": given["quantity"],
+            "why": given["why"],
+            "wants": "REPLACEMENT" if given["needed_at"] else "NOTHING",
+            "needed_at": given["needed_at"],
+        }
+
+
 class CancelForm(LineForm):
     """A line that the customer no longer wants."""
 
@@ -438,12 +555,15 @@ class CancelForm(LineForm):
 FORMS: dict[str, type[EventForm]] = {
     "breakdown": BreakdownForm,
     "closure": ClosureForm,
+    "queue": QueueForm,
     "hold": HoldForm,
+    "check": CheckForm,
     "shortage": ShortageForm,
     "count": CountForm,
     "purchase": PurchaseForm,
     "receipt": ReceiptForm,
     "order": OrderForm,
     "demand": DemandForm,
+    "return": ReturnForm,
     "cancel": CancelForm,
 }

@@ -132,6 +132,10 @@ class Disruption(models.Model):
         SUPPLY = "SUPPLY"  # of a purchase line: late, short or overdue
         CLOSURE = "CLOSURE"  # of a unit, an area, the plant: it does not work for a time
         DEMAND = "DEMAND"  # of a customer line: added, changed, re-dated, cancelled
+        QUEUE = "QUEUE"  # of a unit: changed by hand
+        CHECK = "CHECK"  # of a lot in quarantine: it waits too long for a decision
+        RETURN = "RETURN"  # of a customer, who wants something in exchange
+        REFUSED = "REFUSED"  # a job that can't be done where it was sent
         BACKLOG = "BACKLOG"
 
     class State(models.TextChoices):

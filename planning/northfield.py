@@ -280,6 +280,10 @@ LOTS = (
     Stock("L-24-1118", "HV-180-A", "70", "FIN"),
 )
 
+# A lot that came in and waits for its check, and the lot of which the shipped line was.
+UNCHECKED = Stock("L-24-1194", "SCR-M8", "3000", "PARTS")
+SHIPPED_FROM = Stock("L-24-1077", "SP-22", "40", "FIN")
+
 SUPPLIERS = (
     ("KESSLER", "Kessler Metall", 1),
     ("NORDSEAL", "Nordseal", 3),
@@ -492,6 +496,7 @@ class Line(NamedTuple):
     promised: datetime
 
 
+SHIPPED = Line("SO-10458", "OSTRAVA", "SP-22", 40, "58", local(11, 20, 15))
 LINES = (
     Line("SO-10464", "VOSS", "HV-180-A", 40, "298", local(11, 25, 15)),
     Line("SO-10465", "ORLA", "HV-220-A", 30, "465", local(11, 25, 15)),

@@ -48,7 +48,7 @@ FAILURES = 3  # of a site at the same event, before it is set aside and shown
 
 
 # Disruptions that stand only as long as they hurt somebody.
-FELT = frozenset({"SCRAP", "SHORTAGE", "SUPPLY", "DEMAND"})
+FELT = frozenset({"SCRAP", "SHORTAGE", "SUPPLY", "DEMAND", "QUEUE", "CHECK", "RETURN"})
 
 # Figures of the plan whose change alone makes a tick worth storing, and those of an impact that
 # make it another impact.
@@ -259,6 +259,18 @@ def guess_end(
             again = remaining(levels, max(0, made + half - started), otherwise=otherwise)[0]
             return Guess(made + half, made + most, made, level, n, again)
         made += half
+
+
+def check_limit(levels: Mapping[str, Sequence[int]]) -> tuple[int, str, int]:
+    """(seconds, level, n): how long a check may wait: nine in ten were decided within that.
+
+    levels  durations by level of history, the closest first; the first with five counts.
+    """
+    for level, durations in levels.items():
+        if len(durations) >= 5:
+            ranked = sorted(durations)
+            return ranked[len(ranked) * 9 // 10], level, len(ranked)
+    return HOLD_GUESS_S, "NONE", 0
 
 
 def bound(said: int | None, guess: Guess | None) -> tuple[int, bool, int]:
@@ -494,6 +506,13 @@ class CauseFacts(TypedDict, total=False):
     item_id: int
     item_name: str
     item_unit: str
+    returned: str  # how much of a shipped line came back
+    wants: str  # what is wanted in exchange: REPLACEMENT or REWORK
+    waits_too_long: bool  # for quality's decision
+    limit: str | None  # when it should have been decided
+    why: str  # a code: why a job can't be done where it stands
+    jobs: list[dict[str, Any]]  # that were moved by hand: id, order, number, from, from_id
+    queues: list[dict[str, Any]]  # as they were before: unit_id, job_ids
     place_id: int
     place: str
     windows: list[dict[str, Any]]  # unit_id, window_id, starts_at, ends_at

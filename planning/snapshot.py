@@ -86,6 +86,17 @@ TOLD = (
     "materials.line.restored",
     "equipment.place.closed",
     "equipment.place.reopened",
+    "quality.check.waits",
+    "quality.check.withdrawn",
+    "quality.lot.decided",
+    "materials.return.received",
+    "materials.return.taken_back",
+    "workorders.queue.set",
+    "workorders.job.moved",
+    # By their keys one sees which queues a decision changed, and which ones a hand.
+    "planning.option.accepted",
+    "planning.decision.undone",
+    "planning.plan.committed",
 )
 DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
 # A work order without operations is not ours to plan: it comes, like a transfer, when it is due.
@@ -177,6 +188,30 @@ class Held:
     expected: int | None
     guess: rules.Guess | None
     placed_seq: int
+    limit: int  # when it should be decided: as quality said, else as it is learned
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A lot that waits for quality's first decision."""
+
+    lot_id: int
+    since: int
+    expected: int | None
+    guess: rules.Guess | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotHere:
+    """A waiting job of which the floor says that it can't be done where it stands."""
+
+    job_id: int
+    unit_id: int
+    why: str
+    said_by: str
+    at: int
+    guess: rules.Guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +285,8 @@ class Snapshot:
     lines: dict[int, Line]
     stops: dict[int, Stop]  # by unit
     holds: dict[int, Held]
+    refusals: dict[int, NotHere]  # by job order
+    quarantined: dict[int, Quarantined]  # by lot
     rates: list[Rate]
     events: list[Event]  # not answered yet, oldest first, the newest 500
     # Work orders that were made or pegged for a customer line, for those lines that are cancelled.
@@ -388,7 +425,8 @@ select j.id, j.work_order_id, j.number, j.name, j.status, j.unit_id, mil(j.quant
        mil(j.scrap), mil(j.rework), j.setup_s, mil(j.run_s), j.fixed_s::bigint * 1000000, j.family,
        j.span, j.restarts, j.yield_ppm, j.pinned, sec(j.not_before), sec(j.started_at),
        sec(j.completed_at), sec(j.last_report_at), j.productive_s, sec(j.running_since), j.version,
-       coalesce(j.part_of_id, 0)
+       coalesce(j.part_of_id, 0),
+       coalesce(j.refused_unit_id, 0), j.refused_why, sec(j.refused_at), j.refused_by
   from workorders_joborder j where j.work_order_id in (@awake) @since(j) order by j.id
 """
 _ALTERNATES = """
@@ -725,10 +763,11 @@ def _build(read: _Reading) -> Snapshot:
     builder.use_calendars(_calendars(read, horizon))
     stops = _stops(read, now)
     holds = _holds(read, now)
+    refusals = _refusals(read, now)
     _add_units(builder, read, stops, horizon)
     previous = stored.get(site.plan_version)
     lines, line_columns = _lines(read)
-    _add_orders(builder, read, committed, holds, now)
+    _add_orders(builder, read, committed, holds, refusals, now)
     _add_items(builder, read, previous, now)
     _add_supplies(builder, read, holds, now)
     _add_demands(builder, read, line_columns)
@@ -762,6 +801,8 @@ def _build(read: _Reading) -> Snapshot:
         lines=lines,
         stops=stops,
         holds=holds,
+        refusals=refusals,
+        quarantined=_quarantined(read, now),
         rates=[Rate(*row) for row in read.rates],
         events=[_event(row) for row in read.events],
         meant_for=_meant_for(read),
@@ -969,7 +1010,41 @@ def _holds(read: _Reading, now: int) -> dict[int, Held]:
                 now=now,
                 otherwise=rules.HOLD_GUESS_S,
             )
-        found[hold_id] = Held(hold_id, lot_id, job_id, reason, note, placed, expected, guess, seq)
+        site = {"SITE": [s for _r, s in read.decision_times]}
+        same = {"REASON": [s for r, s in read.decision_times if r is not None and r == reason_id]}
+        limit = placed + rules.check_limit(same | site)[0] if expected is None else expected
+        found[hold_id] = Held(
+            hold_id, lot_id, job_id, reason, note, placed, expected, guess, seq, limit
+        )
+    return found
+
+
+def _quarantined(read: _Reading, now: int) -> dict[int, Quarantined]:
+    wait = rules.check_limit({"SITE": [s for _r, s in read.decision_times]})[0]
+    found: dict[int, Quarantined] = {}
+    for lot_id, _code, _item, status, received, _expires, free, quantity, _version in read.lots:
+        if status != "QUARANTINE" or quantity <= 0:
+            continue
+        guess = None
+        if free is None or free <= now:
+            guess = rules.guess_end(
+                {}, started=received, made_at=received, now=now, otherwise=rules.HOLD_GUESS_S
+            )
+        limit = received + wait if free is None else free
+        found[lot_id] = Quarantined(lot_id, received, free, guess, limit)
+    return found
+
+
+def _refusals(read: _Reading, now: int) -> dict[int, NotHere]:
+    """What waits where it can't be done, until somebody moves it or says that it can."""
+    found: dict[int, NotHere] = {}
+    for row in read.jobs:
+        job_id, status, unit_id, started = row[0], row[4], row[5], row[19]
+        refused_unit, why, at, said_by = row[26:30]
+        if refused_unit != unit_id or started is not None or _STATUS[status] is not Status.WAITING:
+            continue
+        guess = rules.guess_end({}, started=at, made_at=at, now=now, otherwise=rules.HOLD_GUESS_S)
+        found[job_id] = NotHere(job_id, unit_id, why, said_by, at, guess)
     return found
 
 
@@ -1039,6 +1114,7 @@ def _add_orders(
     read: _Reading,
     committed: Version | None,
     holds: Mapping[int, Held],
+    refusals: Mapping[int, NotHere],
     now: int,
 ) -> None:
     """Orders, operations, alternates, arcs and queues."""
@@ -1050,7 +1126,7 @@ def _add_orders(
         families = _families(read)
         made_of = (read.jobs, families)
         jobs = _kept(site_id, "jobs", made_of, partial(_job_columns, read, families))
-        builder.add_operations(**_operations(jobs, orders, committed, holds, now))
+        builder.add_operations(**_operations(jobs, orders, committed, holds, refusals, now))
     if read.alternates:
         builder.add_alternates(
             **_kept(read.site.id, "alternates", read.alternates, partial(_alternates, read))
@@ -1076,7 +1152,8 @@ def _order_columns(read: _Reading) -> Columns:
 _JOB = (
     "id", "order", "number", "", "", "unit", "launch_qty", "good_qty", "scrap_qty", "rework_qty",
     "setup_s", "run_us", "fixed_us", "", "", "restart", "yield_num", "pinned", "not_before",
-    "started", "completed", "reported", "productive_s", "resumed", "", "part_of",
+    "started", "completed", "reported", "productive_s", "resumed", "", "part_of", "refused",
+    "", "", "",
 )  # fmt: skip
 _INSTANTS = ("not_before", "started", "completed", "reported", "resumed")
 
@@ -1102,7 +1179,12 @@ def _status(name: str, started: int | None) -> Status:
 
 
 def _operations(
-    jobs: Columns, orders: Columns, committed: Version | None, holds: Mapping[int, Held], now: int
+    jobs: Columns,
+    orders: Columns,
+    committed: Version | None,
+    holds: Mapping[int, Held],
+    refusals: Mapping[int, NotHere],
+    now: int,
 ) -> Columns:
     """The columns of the operations at `now`."""
     found = dict(jobs)
@@ -1128,6 +1210,12 @@ def _operations(
         at = np.flatnonzero((found["id"] == hold.job_order_id) & ~done)
         held[at] = True
         until[at], guessed[at], again[at] = rules.bound(hold.expected, hold.guess)
+    # What quality holds it holds on every unit.
+    found["refused"] = np.where(held | ~waits, 0, found["refused"])
+    for refusal in refusals.values():
+        at = np.flatnonzero((found["id"] == refusal.job_id) & (found["refused"] != 0))
+        held[at] = True
+        until[at], guessed[at], again[at] = rules.bound(None, refusal.guess)
     return found | {
         "hold": held, "hold_until": until, "hold_guess": guessed, "hold_again_s": again
     }  # fmt: skip

@@ -41,7 +41,6 @@ planning = [
     path("rules/<int:pk>/switch/", standing.switch, name="switch_rule"),
     path("lines/", lines.lines, name="lines"),
     path("lines/<str:code>/", lines.line, name="line"),
-    path("lines/<str:code>/move/", lines.move, name="move_job"),
     path("morning/", morning.morning, name="morning"),
     path("calls/", calls.calls, name="calls"),
     path("calls/<int:pk>/take/", calls.take, name="take_call"),
@@ -113,6 +112,7 @@ equipment = [path("equipment/", lists.equipment_list, name="list")]
 quality = [
     path("holds/", lists.holds, name="holds"),
     path("holds/<int:pk>/release/", lists.release, name="release"),
+    path("holds/lots/<int:pk>/decide/", lists.decide, name="decide"),
 ]
 urlpatterns = [
     path("", include((planning, "planning"))),

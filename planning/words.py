@@ -25,6 +25,7 @@ from planning.models import (
     Option,
     StandingDecision,
 )
+from workorders.models import JobOrder
 
 Facts = Mapping[str, Any]
 
@@ -54,6 +55,20 @@ def title(disruption: Disruption) -> str:
     elif kind == Disruption.Kind.HOLD:
         what = _("lot %(lot)s") % {"lot": cause["lot"]} if cause.get("lot") else _job(cause, code)
         said = _("Quality hold: %(what)s") % {"what": what}
+        if cause.get("waits_too_long"):
+            said = _("%(said)s, decision overdue") % {"said": said}
+    elif kind == Disruption.Kind.RETURN:
+        said = _("Return %(lot)s: %(customer)s wants %(quantity)s %(unit)s of %(item)s again") % {
+            **_of_item(cause),
+            "lot": cause.get("lot") or code,
+            "customer": cause.get("customer", ""),
+            "quantity": qty(cause.get("returned", 0)),
+        }
+    elif kind == Disruption.Kind.CHECK:
+        said = _("Lot %(lot)s of %(item)s waits for its check") % {
+            **_of_item(cause),
+            "lot": cause.get("lot", code),
+        }
     elif kind == Disruption.Kind.SCRAP:
         said = _("Scrap: %(count)s pcs on %(job)s") % {
             "count": qty(cause.get("scrap", 0)),
@@ -75,6 +90,14 @@ def title(disruption: Disruption) -> str:
         said = _supply(cause, code)
     elif kind == Disruption.Kind.DEMAND:
         said = _demand(cause, code)
+    elif kind == Disruption.Kind.QUEUE:
+        said = _queue(cause, code)
+    elif kind == Disruption.Kind.REFUSED:
+        said = _("Not possible on %(unit)s: %(job)s, %(why)s") % {
+            "unit": cause.get("unit", ""),
+            "job": _job(cause, code),
+            "why": _lower(JobOrder.WhyNot(cause["why"]).label),
+        }
     elif kind == Disruption.Kind.CLOSURE:
         units = len({each["unit_id"] for each in cause.get("windows", [])})
         said = _("%(place)s closed") % {"place": code}
@@ -89,6 +112,26 @@ def _job(cause: Facts, code: str) -> str:
     if cause.get("order") and cause.get("number") is not None:
         return operation(str(cause["order"]), int(cause["number"]))
     return code
+
+
+def _lower(said: Any) -> str:
+    """A label inside a sentence."""
+    text = str(said)
+    return text[:1].lower() + text[1:]
+
+
+def _queue(cause: Facts, code: str) -> str:
+    """What was moved by hand: "Queue of CNC-04 changed: WO-2 op 10 from CNC-07"."""
+    moved = []
+    for job in cause.get("jobs", [])[:MOST_DEALS]:
+        name = _job(job, str(job["job_id"]))
+        if job["from"] != code:
+            name = _("%(job)s from %(unit)s") % {"job": name, "unit": job["from"]}
+        moved.append(name)
+    more = len(cause.get("jobs", [])) - len(moved)
+    if more > 0:
+        moved.append(_("%(n)d more") % {"n": more})
+    return _("Queue of %(unit)s changed: %(jobs)s") % {"unit": code, "jobs": ", ".join(moved)}
 
 
 def _of_item(cause: Facts) -> dict[str, str]:
@@ -707,6 +750,8 @@ def why_late(why: Facts | None, now: datetime, zone: ZoneInfo) -> str:
         "UNIT_DOWN": _("%(code)s is down, back %(when)s"),
         "SUPPLY": _("waits for %(code)s, expected %(when)s"),
         "HELD": _("%(code)s is on hold, expected %(when)s"),
+        "CHECK": _("waits for the check of %(code)s, expected %(when)s"),
+        "REFUSED": _("operation %(code)s is not possible where it stands"),
         "UNCOVERED": _("nothing covers %(code)s before %(when)s"),
         "RUNNING": _("operation %(code)s runs until %(when)s"),
         "NOT_BEFORE": _("operation %(code)s is not released before %(when)s"),
@@ -716,11 +761,12 @@ def why_late(why: Facts | None, now: datetime, zone: ZoneInfo) -> str:
     }
     if term == "NO_DATE":
         said = f"{code}: {reason(why['reason'])}"
-    elif at is None and term in ("UNIT_DOWN", "SUPPLY", "HELD", "UNCOVERED"):
+    elif at is None and term in ("UNIT_DOWN", "SUPPLY", "HELD", "CHECK", "UNCOVERED"):
         undated = {
             "UNIT_DOWN": _("%(code)s is down, nobody knows until when"),
             "SUPPLY": _("%(code)s comes nobody knows when"),
             "HELD": _("%(code)s is on hold without a date"),
+            "CHECK": _("waits for the check of %(code)s, nobody knows until when"),
             "UNCOVERED": _("nothing covers %(code)s"),
         }
         said = undated[term] % {"code": code}
@@ -793,6 +839,9 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.queue.set": _("Queue changed"),
         "workorders.job.split": _("Split"),
         "workorders.job.merged": _("Put together again"),
+        "workorders.job.moved": _("Moved"),
+        "workorders.job.refused": _("Not possible here"),
+        "workorders.job.possible": _("Possible after all"),
         "workorders.fact.unsettled": _("Kept to be settled"),
         "workorders.fact.settled": _("Settled"),
         "materials.stock.received": _("Received"),
@@ -815,6 +864,11 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.call.escalated": _("Call passed on"),
         "quality.hold.placed": _("Put on hold"),
         "quality.hold.released": _("Released from hold"),
+        "materials.return.received": _("Came back from the customer"),
+        "materials.return.taken_back": _("Return taken back"),
+        "quality.check.waits": _("The check waits too long"),
+        "quality.check.withdrawn": _("The check does not wait"),
+        "quality.lot.decided": _("Decided by quality"),
         "planning.option.accepted": _("Option accepted"),
         "planning.decision.undone": _("Decision undone"),
         "planning.disruption.handled": _("Handled"),

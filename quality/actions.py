@@ -1,21 +1,25 @@
-"""What can happen to the quality of things: holds, placed and released."""
+"""What can happen to the quality of things: holds, decisions on lots that wait, returns."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from equipment.models import Reason
-from materials.actions import free_lot, hold_lot
-from materials.models import Lot
+from materials import actions as materials
+from materials.actions import free_lot, hold_lot, judge_lot
+from materials.models import CustomerLine, CustomerReturn, Lot
 from mes.commands import Command
 from mes.errors import Refused
+from mes.models import Role, Task
 from mes.rows import find
 from quality.models import Hold
-from workorders.actions import free_job, hold_job
-from workorders.models import JobOrder
+from workorders.actions import free_job, hold_job, reserve, unreserve
+from workorders.models import JobOrder, Reservation
 
 
 def place_hold(
@@ -127,6 +131,7 @@ def release_hold(command: Command, *, hold_id: int) -> dict[str, Any]:
         raise _released_before()
     if hold.lot_id is not None:
         free_lot(command, lot=lot, status=status)
+        _end_tasks(command, lot)
     else:
         assert hold.job_order_id is not None  # hold_is_on_a_lot_or_a_job_order
         status = free_job(command, job_order_id=hold.job_order_id)
@@ -146,6 +151,156 @@ def release_hold(command: Command, *, hold_id: int) -> dict[str, Any]:
         then=mark,
     )
     return {"hold_id": hold.pk}
+
+
+def report_waiting(command: Command, *, lot_id: int, note: str = "") -> dict[str, Any]:
+    """Record that somebody waits too long for the decision on a lot; quality gets a task.
+
+    :raises Refused: if nothing is to be decided on it, or it was said before.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    if lot.status not in (Lot.Status.QUARANTINE, Lot.Status.HELD):
+        raise Refused(_("Nothing is to be decided on lot %(lot)s.") % {"lot": lot.code})
+    if _tasks_on(command, lot).exists():
+        raise Refused(
+            _("Quality was asked to decide on lot %(lot)s already.") % {"lot": lot.code},
+            status=409,
+            code="done_already",
+        )
+    said = _("Decide on lot %(lot)s (%(item)s)") % {"lot": lot.code, "item": lot.item.code}
+    Task.objects.create(
+        site=command.site,
+        role=Role.QUALITY,
+        text=(f"{said}: {note}" if note else said)[:200],
+        subject_type="lot",
+        subject_id=lot.pk,
+        created_at=command.now,
+    )
+    command.record(
+        "quality.check.waits", subject=("lot", lot.pk), body={"lot_id": lot.pk, "note": note}
+    )
+    return {"lot_id": lot.pk}
+
+
+def withdraw_waiting(command: Command, *, lot_id: int) -> dict[str, Any]:
+    """Take back that a check waits too long; quality's task is off.
+
+    :raises Refused: if nobody said so.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    if not _end_tasks(command, lot):
+        raise Refused(_("Nobody waits for lot %(lot)s.") % {"lot": lot.code})
+    command.record("quality.check.withdrawn", subject=("lot", lot.pk), body={"lot_id": lot.pk})
+    return {"lot_id": lot.pk}
+
+
+def decide_lot(command: Command, *, lot_id: int, status: str, note: str = "") -> dict[str, Any]:
+    """Decide on a lot in quarantine: RELEASED or REJECTED; QUARANTINE takes the decision back.
+
+    :raises Refused: if it is decided already, or held.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    judge_lot(command, lot=lot, status=status)
+    if status != Lot.Status.QUARANTINE:
+        _end_tasks(command, lot)
+        Task.objects.filter(
+            site=command.site,
+            role=Role.QUALITY,
+            subject_type="customer_return",
+            subject_id__in=CustomerReturn.objects.filter(lot=lot).values("pk"),
+            done_at=None,
+        ).update(done_at=command.now, done_by_id=command.actor.person_id)
+    command.record(
+        "quality.lot.decided",
+        subject=("lot", lot.pk),
+        body={"lot_id": lot.pk, "was": lot.status, "status": status, "note": note},
+    )
+    return {"lot_id": lot.pk, "status": status}
+
+
+def receive_return(
+    command: Command,
+    *,
+    line_id: int,
+    quantity: Decimal,
+    why: str,
+    wants: str = CustomerReturn.Wants.NOTHING,
+    needed_at: datetime | None = None,
+    location_id: int | None = None,
+) -> dict[str, Any]:
+    """Receive what a customer sends back; quality checks it, sales answers him.
+
+    What he wants to have put right is kept for him.
+
+    :raises Refused: as `materials.actions.receive_return`.
+    """
+    answer = materials.receive_return(
+        command,
+        line_id=line_id,
+        quantity=quantity,
+        why=why,
+        wants=wants,
+        needed_at=needed_at,
+        location_id=location_id,
+    )
+    if wants == CustomerReturn.Wants.REWORK:
+        reserve(
+            command,
+            quantity=quantity,
+            reason=why,
+            lot_id=answer["lot_id"],
+            customer_line_id=answer["replacement_line_id"],
+        )
+    line = find(command, CustomerLine, line_id)
+    said = {
+        "what": f"{line.order.code}/{line.number}",
+        "customer": line.order.customer.name,
+        "why": why.strip(),
+    }
+    asked = {Role.QUALITY: _("Check what came back of %(what)s: %(why)s.") % said}
+    if needed_at is not None:
+        asked[Role.SALES] = _("Tell %(customer)s when the exchange for %(what)s comes.") % said
+    for role, text in asked.items():
+        Task.objects.create(
+            site=command.site,
+            role=role,
+            text=text[:200],
+            subject_type="customer_return",
+            subject_id=answer["return_id"],
+            created_at=command.now,
+            due_at=needed_at if role == Role.SALES else None,
+        )
+    return answer
+
+
+def take_back_return(command: Command, *, return_id: int) -> dict[str, Any]:
+    """Take back a return that was booked by mistake; what it asked of people is off.
+
+    :raises Refused: as `materials.actions.take_back_return`.
+    """
+    row = find(command, CustomerReturn, return_id)
+    for kept in Reservation.objects.filter(site=command.site, lot=row.lot_id):
+        unreserve(command, reservation_id=kept.pk, reason=_("return taken back"))
+    answer = materials.take_back_return(command, return_id=row.pk)
+    Task.objects.filter(
+        site=command.site, subject_type="customer_return", subject_id=row.pk, done_at=None
+    ).update(done_at=command.now, done_by_id=command.actor.person_id)
+    return answer
+
+
+def _tasks_on(command: Command, lot: Lot) -> QuerySet[Task]:
+    """What quality was asked to decide on a lot, and has not done."""
+    return Task.objects.filter(
+        site=command.site,
+        role=Role.QUALITY,
+        subject_type="lot",
+        subject_id=lot.pk,
+        done_at=None,
+    )
+
+
+def _end_tasks(command: Command, lot: Lot) -> int:
+    return _tasks_on(command, lot).update(done_at=command.now, done_by_id=command.actor.person_id)
 
 
 def _subject(hold: Hold) -> tuple[str, int]:

@@ -160,6 +160,14 @@ class JobOrder(models.Model):
         ABORTED = "ABORTED"
         CLOSED = "CLOSED"
 
+    class WhyNot(models.TextChoices):
+        """Why a job can't be done at a unit."""
+
+        TOOL = "TOOL", gettext_lazy("Tool or fixture is missing")
+        PROGRAM = "PROGRAM", gettext_lazy("No program for it")
+        MACHINE = "MACHINE", gettext_lazy("The machine can't do it")
+        PERSON = "PERSON", gettext_lazy("Nobody here can run it")
+
     site = models.ForeignKey(Site, models.PROTECT)
     work_order = models.ForeignKey(WorkOrder, models.PROTECT, related_name="job_orders")
     number = models.PositiveIntegerField()
@@ -193,6 +201,11 @@ class JobOrder(models.Model):
     moved_reason = models.CharField(max_length=200, blank=True)
     moved_at = models.DateTimeField(null=True)
     moved_by = models.CharField(max_length=80, blank=True)
+    # At which unit it can't be done, as the floor says; of no meaning while it stands elsewhere.
+    refused_unit = models.ForeignKey(Equipment, models.PROTECT, null=True, related_name="+")
+    refused_why = models.CharField(max_length=8, choices=WhyNot, blank=True)
+    refused_at = models.DateTimeField(null=True)
+    refused_by = models.CharField(max_length=80, blank=True)
     version = models.BigIntegerField(default=0)
 
     class Meta:
@@ -222,6 +235,15 @@ class JobOrder(models.Model):
                         "ABORTED",
                         "CLOSED",
                     ]
+                ),
+            ),
+            models.CheckConstraint(
+                name="job_order_is_refused_somewhere_for_a_reason",
+                condition=Q(refused_unit=None, refused_at=None, refused_why="")
+                | Q(
+                    refused_unit__isnull=False,
+                    refused_at__isnull=False,
+                    refused_why__in=["TOOL", "PROGRAM", "MACHINE", "PERSON"],
                 ),
             ),
             models.CheckConstraint(

@@ -25,6 +25,7 @@ from materials.actions.masters import (
     keep_safety,
     save_bill_line,
 )
+from materials.actions.returns import receive_return, take_back_return
 from materials.actions.stock import (
     Moves,
     Usable,
@@ -33,6 +34,7 @@ from materials.actions.stock import (
     count,
     free_lot,
     hold_lot,
+    judge_lot,
     lock_lots,
     move,
     receive,
@@ -63,10 +65,12 @@ __all__ = [
     "expect_purchase",
     "free_lot",
     "hold_lot",
+    "judge_lot",
     "keep_safety",
     "lock_lots",
     "move",
     "receive",
+    "receive_return",
     "report_shortage",
     "restore_line",
     "save_bill_line",
@@ -74,6 +78,7 @@ __all__ = [
     "set_part",
     "set_promise",
     "ship",
+    "take_back_return",
     "take_out",
     "usable_stock",
 ]

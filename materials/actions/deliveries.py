@@ -56,7 +56,7 @@ def add_customer_order(
         ordered_at=ordered_at or command.now,
     )
     line_ids = [
-        _add_line(command, order, number, line, rush=rush)
+        add_line(command, order, number, line, rush=rush)
         for number, line in enumerate(lines, start=1)
     ]
     return {"customer_order_id": order.pk, "order": order.code, "line_ids": line_ids}
@@ -82,7 +82,7 @@ def _check_steps(item: Item, quantity: Decimal) -> None:
         )
 
 
-def _add_line(
+def add_line(
     command: Command,
     order: CustomerOrder,
     number: int,
@@ -90,6 +90,7 @@ def _add_line(
     *,
     rush: bool,
 ) -> int:
+    """Add a line to an order; see `add_customer_order` for its values. Returns its id."""
     item = find(command, Item, values["item_id"])
     quantity = values["quantity"]
     _check_steps(item, quantity)

@@ -389,6 +389,21 @@ def free_lot(command: Command, *, lot: Lot, status: str) -> None:
     )
 
 
+def judge_lot(command: Command, *, lot: Lot, status: str) -> None:
+    """Give a lot in quarantine the status that quality decides on, or take that back.
+
+    :raises Refused: if it is in no such state that it could be decided, or taken back.
+    """
+    if status not in rules.JUDGED.get(lot.status, ()):
+        raise Refused(
+            _("Lot %(lot)s is %(status)s; that can't be decided.")
+            % {"lot": lot.code, "status": _lot_word(lot.status)},
+            status=409,
+            code="done_already",
+        )
+    Lot.objects.filter(pk=lot.pk, status=lot.status).update(status=status, version=F("version") + 1)
+
+
 def _lot_word(status: str) -> str:
     return {
         "HELD": _("on hold"),

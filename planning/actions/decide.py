@@ -39,7 +39,7 @@ from planning.engine.changes import (
 from planning.engine.changes import inverse as inverse_of
 from planning.engine.deals import Deal
 from planning.models import Decision, Disruption, Option, StandingDecision
-from workorders.actions import move_job, set_queue
+from workorders.actions import move_job, restore_queue, set_queue
 from workorders.models import JobOrder, UnitQueue
 
 
@@ -230,7 +230,7 @@ def undo(command: Command, *, decision_id: int, why: str = "") -> dict[str, Any]
         elif isinstance(change, RemoveCalendarWindow):
             _open_window(command, study, change, reason)
     for unit_id in sorted(units):
-        _restore_queue(command, unit_id, decision.inverse["queues"][str(unit_id)], reason)
+        restore_queue(command, unit_id, decision.inverse["queues"][str(unit_id)], reason)
     put_pegs(command.site.pk, decision.inverse["pegs"])
     _reopen(decision)
     consents.withdraw(command, decision.pk)
@@ -384,23 +384,6 @@ def _move_back(
             position=10**6,
             reason=reason,
         )
-
-
-def _restore_queue(command: Command, unit_id: int, before: Sequence[int], reason: str) -> None:
-    """Put a queue back into its order; jobs that have ended since are out, new ones at the end."""
-    queue = UnitQueue.objects.get(site=command.site, unit=unit_id)
-    there = set(queue.job_order_ids)
-    known = set(before)
-    wanted = [job_id for job_id in before if job_id in there]
-    wanted += [job_id for job_id in queue.job_order_ids if job_id not in known]
-    running = list(
-        JobOrder.objects.filter(
-            site=command.site, pk__in=wanted, status=JobOrder.Status.RUNNING
-        ).values_list("pk", flat=True)
-    )
-    # What runs stands at the head, also where it has begun since.
-    wanted.sort(key=lambda job_id: job_id not in running)
-    set_queue(command, unit_id=unit_id, job_order_ids=wanted, reason=reason)
 
 
 def _read_changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:

@@ -7,7 +7,7 @@ coalesced bell changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,8 +16,9 @@ from typing import Any
 from django.db.models import Max
 
 from planning import rules
-from planning.actions import telling
+from planning.actions import by_hand, telling
 from planning.actions.asked import finish_approvals_of, finish_tasks_about
+from planning.actions.by_hand import Key
 from planning.actions.study import Late, Study
 from planning.engine.changes import apply, from_json
 from planning.engine.impact import (
@@ -33,8 +34,6 @@ from planning.engine.plant import NEVER, UNSET, LotStatus, Plant, Projection, Su
 from planning.models import Booking, Decision, Disruption, Impact
 from planning.snapshot import Event
 
-Key = tuple[str, str, int]  # kind, subject type, subject id
-
 BACK_AGAIN = timedelta(hours=24)
 SAME_AGAIN = timedelta(hours=1)
 SLIPS = 3  # rows of slips at a time; what is beyond them stands in the plan's figures
@@ -42,7 +41,12 @@ UNIT_EVENTS = frozenset(
     {"equipment.unit.went_down", "equipment.estimate.changed", "equipment.unit.came_up"}
 )
 HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
+CHECK_EVENTS = frozenset({"quality.check.waits", "quality.check.withdrawn", "quality.lot.decided"})
+RETURN_EVENTS = frozenset({"materials.return.received", "materials.return.taken_back"})
+REFUSAL_EVENTS = frozenset({"workorders.job.refused", "workorders.job.possible"})
 TASK_EVENTS = frozenset({"workorders.fact.unsettled", "workorders.fact.settled"})
+# Causes that stand as long as their fact does, and why they are over.
+ENDS = {"BREAKDOWN": "REPAIRED", "HOLD": "RELEASED", "REFUSED": "SOLVED"}
 SUPPLY_EVENT = "materials.purchase.expected"
 COUNT_EVENT = "materials.stock.counted"
 DEMAND_EVENTS = frozenset(
@@ -110,11 +114,12 @@ def find(study: Study) -> Found:
     """Find what the pending events and the clock did, disruption by disruption."""
     snap = study.snap
     known = _known(study)
-    groups = _groups(study)
+    groups = _groups(study, known)
     booked = _book(study, groups, known)
     rows = [*_facts(study, known), *_scrap(study, known, booked), *_told(study, known)]
     without = _without_all(study, rows)
     rows += _slips(study, known, without)
+    rows += _waiting(study, known, {row.key for row in rows})
     rows += _backlog(study, known)
     for row in rows:
         _measure(study, row)
@@ -145,9 +150,10 @@ class _Group:
     undo: Callable[[Plant], Plant] | None = None
 
 
-def _groups(study: Study) -> list[_Group]:
+def _groups(study: Study, known: Mapping[Key, Disruption]) -> list[_Group]:
     """The pending events by what they belong to, in the order of their first one."""
     snap = study.snap
+    told = _told_keys(study, known)
     decided = {event.key: event for event in snap.events if event.kind in DECISION_EVENTS}
     decisions = Decision.objects.in_bulk([event.subject_id for event in decided.values()])
     found: dict[Any, _Group] = {}
@@ -170,8 +176,12 @@ def _groups(study: Study) -> list[_Group]:
         elif event.kind in HOLD_EVENTS:
             key = ("HOLD", event.subject_type, event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
-        elif told := _told_key(event):
-            found.setdefault(told, _Group("DISRUPTION", told))
+        elif event.kind in REFUSAL_EVENTS:
+            key = ("REFUSED", "job_order", event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
+        elif event.seq in told:
+            key = told[event.seq]
+            found.setdefault(key, _Group("DISRUPTION", key))
         elif event.subject_type == "job_order" and snap.scrapped.get(event.subject_id, 0) > 0:
             key = ("SCRAP", "job_order", event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
@@ -247,8 +257,8 @@ def _undo_fact(
     if kind == "HOLD" and subject_type == "lot":
         return lambda plant: _lot_state(plant, subject_id, row is not None, until)
     if kind in _TELL:
-        return _untold(study, key)
-    if kind == "HOLD":
+        return _untold(study, key, known)
+    if kind in ("HOLD", "REFUSED"):
         return lambda plant: _job_state(plant, subject_id, row is not None, until)
     if subject_id not in study.snap.jobs:
         # The report that scrapped them ended the order: nothing of it is left to plan.
@@ -282,6 +292,11 @@ def _lot_state(plant: Plant, lot_id: int, held: bool, until: int) -> Plant:
     )
 
 
+def _lot_status(plant: Plant, lot_id: int, status: LotStatus) -> Plant:
+    at = (plant.supply_id == lot_id) & (plant.supply_kind == SupplyKind.LOT)
+    return replace(plant, supply_status=_written(plant.supply_status, at, int(status)))
+
+
 def _job_state(plant: Plant, job_id: int, held: bool, until: int) -> Plant:
     at = plant.op_id == job_id
     return replace(
@@ -291,11 +306,18 @@ def _job_state(plant: Plant, job_id: int, held: bool, until: int) -> Plant:
     )
 
 
-def _untold(study: Study, key: Key) -> Callable[[Plant], Plant] | None:
-    """How to see a supply or a demand as it was before the newest facts about it."""
+def _untold(
+    study: Study, key: Key, known: Mapping[Key, Disruption]
+) -> Callable[[Plant], Plant] | None:
+    """How to see a supply, a demand or a queue as it was before the newest facts about it."""
     kind, _type, subject_id = key
     snap = study.snap
-    told = [event for event in snap.told if _told_key(event) == key]
+    keys = _told_keys(study, known)
+    told = [event for event in snap.told if keys.get(event.seq) == key]
+    if kind == "QUEUE":
+        homes, queues, _note = by_hand.before(told)
+        cause = study.queue_cause(subject_id, study.queue_facts(subject_id, homes, queues, ""))
+        return lambda plant: study.without(plant, cause)
     if kind == "SHORTAGE":
         missing = _missing(study, subject_id)
         there = subject_id in snap.lots
@@ -311,6 +333,14 @@ def _untold(study: Study, key: Key) -> Callable[[Plant], Plant] | None:
             ordered = study.millionths(told[0].body["quantity"])
             left -= ordered - study.millionths(was["expected_quantity"])
         return lambda plant: with_purchase(plant, subject_id, at, left)
+    if kind == "RETURN":
+        return _unreturned(study, told)
+    if kind == "CHECK":
+        was = next((event.body["was"] for event in told if "was" in event.body), None)
+        if was is None or subject_id not in snap.lots:
+            return None
+        status = LotStatus.QUARANTINED if was == "QUARANTINE" else LotStatus.RELEASED
+        return lambda plant: _lot_status(plant, subject_id, status)
     if kind == "CLOSURE":
         windows = study.closed_windows(_windows_of(told))
         return lambda plant: without_windows(plant, windows)
@@ -325,6 +355,41 @@ def _untold(study: Study, key: Key) -> Callable[[Plant], Plant] | None:
     return lambda plant: with_demand(plant, subject_id, wanted, due)
 
 
+def _unreturned(study: Study, told: Sequence[Event]) -> Callable[[Plant], Plant] | None:
+    """How to see a return as it was before: nothing came back and nothing more is wanted."""
+    first = next(event for event in told if event.kind in RETURN_EVENTS)
+    body, snap = first.body, study.snap
+    quantity, came = study.millionths(body["quantity"]), first.kind == "materials.return.received"
+    lot_id, line_id = body["lot_id"], body["replacement_line_id"]
+    due = UNSET
+    if not came and body["needed_at"] is not None:
+        due = snap.seconds(datetime.fromisoformat(body["needed_at"]))
+
+    def undo(plant: Plant) -> Plant:
+        if lot_id in snap.lots and lot_id in plant.supply_id[plant.supply_kind == SupplyKind.LOT]:
+            plant = with_stock(plant, lot_id, -quantity if came else quantity)
+        if line_id in snap.lines:
+            plant = with_demand(plant, line_id, 0 if came else quantity, due)
+        return plant
+
+    return undo
+
+
+def _told_keys(study: Study, known: Mapping[Key, Disruption]) -> dict[int, Key]:
+    """The cause of each event that tells something, by the event's number."""
+    keys = by_hand.queue_keys(study.snap, known)
+    returned = {
+        event.key: ("RETURN", "customer_return", event.subject_id)
+        for event in study.snap.told
+        if event.kind in RETURN_EVENTS
+    }
+    for event in study.snap.told:
+        # What is wanted in exchange for a return belongs to it.
+        if key := returned.get(event.key) or _told_key(event):
+            keys[event.seq] = key
+    return keys
+
+
 def _told_key(event: Event) -> Key | None:
     """The cause of which an event tells something about a supply or a demand."""
     if event.kind == COUNT_EVENT:
@@ -333,6 +398,8 @@ def _told_key(event: Event) -> Key | None:
         return ("SUPPLY", "purchase_line", event.subject_id)
     if event.kind in PLACE_EVENTS:
         return ("CLOSURE", "place", event.subject_id)
+    if event.kind in CHECK_EVENTS:
+        return ("CHECK", "lot", event.subject_id)
     if event.kind in DEMAND_EVENTS:
         return ("DEMAND", "customer_line", event.subject_id)
     return None
@@ -351,7 +418,7 @@ def _missing(study: Study, lot_id: int) -> int:
 
 
 def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
-    """A row for each unit that is down and each hold; a close for each that is over."""
+    """A row for each unit that is down, each hold, each job refused; a close for what is over."""
     snap = study.snap
     wanted: dict[Key, tuple[Cause, rules.CauseFacts, int, int]] = {}
     for unit_id, stop in snap.stops.items():
@@ -360,6 +427,13 @@ def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
             study.stop_facts(stop),
             stop.started,
             stop.opened_seq,
+        )
+    for refusal in snap.refusals.values():
+        wanted["REFUSED", "job_order", refusal.job_id] = (
+            Cause(CauseKind.JOB_HELD, refusal.job_id),
+            study.refusal_facts(refusal),
+            refusal.at,
+            snap.seq,
         )
     for hold in snap.holds.values():
         facts = study.hold_facts(hold)
@@ -376,11 +450,20 @@ def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
         if row is None:
             rows.append(_open(study, key, cause, facts, since=since, seq=seq))
         else:
+            _wake(row, facts)
             rows.append(Row(row, cause, is_changed=_tell(row, facts)))
     for key, row in known.items():
-        if row.kind in ("BREAKDOWN", "HOLD") and key not in wanted:
-            rows.append(Row(row, None, ends="REPAIRED" if row.kind == "BREAKDOWN" else "RELEASED"))
+        if row.kind in ENDS and key not in wanted:
+            rows.append(Row(row, None, ends=ENDS[row.kind]))
     return rows
+
+
+def _wake(row: Disruption, facts: rules.CauseFacts) -> None:
+    """Open what sleeps once it waits for its decision beyond the limit."""
+    now_late = facts.get("waits_too_long") and not row.cause.get("waits_too_long")
+    if now_late and row.state == Disruption.State.SNOOZED:
+        row.state = Disruption.State.OPEN
+        row.snoozed_until = None
 
 
 def foreseen(study: Study, key: Key) -> Row | None:
@@ -483,10 +566,11 @@ def _told(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
     """What somebody said of a supply or a demand, until it is as before or hurts nobody."""
     snap = study.snap
     told: dict[Key, list[Event]] = {}
+    keys = _told_keys(study, known)
     # Before the plan is committed nothing is promised that it could break.
     for event in snap.told if snap.committed_version else ():
-        if key := _told_key(event):
-            told.setdefault(key, []).append(event)
+        if event.seq in keys:
+            told.setdefault(keys[event.seq], []).append(event)
     rows = []
     for key in sorted({*told, *(key for key in known if key[0] in _TELL)}):
         found = _TELL[key[0]](study, key[2], told.get(key, []), known.get(key))
@@ -553,6 +637,45 @@ def _demand(study: Study, line_id: int, told: Sequence[Event], row: Disruption |
     return cause, study.demand_facts(line_id, was, note)
 
 
+def _return(
+    study: Study, _return_id: int, told: Sequence[Event], row: Disruption | None
+) -> Telling:
+    if any(event.kind == "materials.return.taken_back" for event in told):
+        return "AS_BEFORE"
+    if row is not None:
+        line_id, lot_id = row.cause["line_id"], row.cause["lot_id"]
+        said = {name: row.cause[of] for name, of in RETURN_FACTS.items()}
+    else:
+        came = next(event for event in told if event.kind == "materials.return.received")
+        line_id, lot_id, said = came.body["replacement_line_id"], came.body["lot_id"], came.body
+    if line_id is None:
+        return None
+    if line_id not in study.snap.lines:
+        return "SHIPPED"
+    cause = study.demand_cause(line_id, {})
+    if cause is None:
+        return "AS_BEFORE"
+    return cause, study.return_facts(line_id, lot_id, said)
+
+
+# Of a return's event, by the names under which a disruption keeps them.
+RETURN_FACTS = {"quantity": "returned", "why": "note", "wants": "wants"}
+
+
+def _check(study: Study, lot_id: int, told: Sequence[Event], row: Disruption | None) -> Telling:
+    waits = study.snap.quarantined.get(lot_id)
+    if waits is None:
+        return "DECIDED"
+    note = row.cause.get("note", "") if row is not None else ""
+    said = row is not None
+    for event in told:
+        said = event.kind == "quality.check.waits"
+        note = str(event.body.get("note", "")) or note
+    if not said and waits.limit >= study.now:
+        return "WITHDRAWN"
+    return Cause(CauseKind.LOT_HELD, lot_id), study.check_facts(waits, note)
+
+
 def _closure(study: Study, place_id: int, told: Sequence[Event], row: Disruption | None) -> Telling:
     windows: list[dict[str, Any]] = list(row.cause["windows"]) if row is not None else []
     for event in told:
@@ -596,6 +719,9 @@ _TELL: dict[str, Callable[[Study, int, Sequence[Event], Disruption | None], Tell
     "SUPPLY": _supply,
     "DEMAND": _demand,
     "CLOSURE": _closure,
+    "QUEUE": by_hand.telling,
+    "CHECK": _check,
+    "RETURN": _return,
 }
 
 
@@ -642,6 +768,20 @@ def _overdue(study: Study, known: Mapping[Key, Disruption], line_ids: Sequence[i
         cause = study.supply_cause(line_id)
         if key not in known and study.at_stake(cause).impact.worse:
             facts = study.supply_facts(line_id)
+            rows.append(_open(study, key, cause, facts, since=study.snap.now, seq=study.snap.seq))
+    return rows
+
+
+def _waiting(study: Study, known: Mapping[Key, Disruption], said: Collection[Key]) -> list[Row]:
+    """Lots in quarantine that the clock finds waiting beyond their limit, if somebody feels it."""
+    rows: list[Row] = []
+    for waits in study.snap.quarantined.values():
+        key = ("CHECK", "lot", waits.lot_id)
+        if key in known or key in said or waits.limit >= study.now or len(rows) == SLIPS:
+            continue
+        cause = Cause(CauseKind.LOT_HELD, waits.lot_id)
+        if study.snap.committed_version and study.at_stake(cause).impact.worse:
+            facts = study.check_facts(waits, "")
             rows.append(_open(study, key, cause, facts, since=study.snap.now, seq=study.snap.seq))
     return rows
 

@@ -71,6 +71,8 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
         )
     if row.kind == Disruption.Kind.CLOSURE:
         raise Refused(_("It is still closed. Take the closure back; that closes it."))
+    if row.kind == Disruption.Kind.REFUSED:
+        raise Refused(_("It still waits there. Move it, or say that it is possible."))
     if row.kind == Disruption.Kind.HOLD:
         raise Refused(_("The hold still stands. Quality releases it; that closes it."))
     row.state = Disruption.State.CLOSED

@@ -17,9 +17,20 @@ from materials.models import CustomerLine, PurchaseLine, StockBalance, StockMove
 from mes.commands import Command
 from mes.errors import Refused
 from mes.rows import find
-from planning.actions.disruptions import Key
+from planning.actions.by_hand import Key
 from planning.models import Disruption
-from quality.actions import place_hold
+from quality.actions import (
+    place_hold,
+    receive_return,
+    report_waiting,
+    take_back_return,
+    withdraw_waiting,
+)
+from workorders.actions import allow_job, move_job, restore_queue
+from workorders.models import JobOrder
+from workorders.rules import OPEN
+
+LAST = 10**6  # a place behind every job of a queue
 
 Values = Mapping[str, Any]
 Act = Callable[..., dict[str, Any]]
@@ -49,6 +60,18 @@ def _hold(values: Values, _answer: Values) -> Key:
     return ("HOLD", "job_order", int(values["job_order_id"]))
 
 
+def _return(_values: Values, answer: Values) -> Key:
+    return ("RETURN", "customer_return", int(answer["return_id"]))
+
+
+def _check(values: Values, _answer: Values) -> Key:
+    return ("CHECK", "lot", int(values["lot_id"]))
+
+
+def _queue(values: Values, _answer: Values) -> Key:
+    return ("QUEUE", "unit", int(values["to_unit_id"]))
+
+
 def _place(values: Values, _answer: Values) -> Key:
     return ("CLOSURE", "place", int(values["equipment_id"]))
 
@@ -68,13 +91,16 @@ def _line(values: Values, answer: Values) -> Key:
 HAPPENINGS: dict[str, Happening] = {
     "breakdown": Happening("equipment.breakdown", report_breakdown, _unit),
     "closure": Happening("equipment.place.close", close_place, _place),
+    "queue": Happening("workorders.job.move", move_job, _queue),
     "hold": Happening("quality.hold.place", place_hold, _hold),
+    "check": Happening("quality.check.wait", report_waiting, _check),
     "shortage": Happening("materials.shortage", materials.report_shortage, _lot),
     "count": Happening("materials.count", materials.count, _lot),
     "purchase": Happening("materials.purchase.expect", materials.expect_purchase, _purchase),
     "receipt": Happening("materials.receive", materials.receive, _purchase),
     "order": Happening("materials.order.add", materials.add_customer_order, _line),
     "demand": Happening("materials.line.change", materials.change_line, _line),
+    "return": Happening("materials.return.receive", receive_return, _return),
     "cancel": Happening("materials.line.cancel", materials.cancel_line, _line),
 }
 
@@ -84,6 +110,10 @@ TAKEN_BACK_BY = {
     "SUPPLY": "purchase.expect",
     "DEMAND": "demand.change",
     "CLOSURE": "place.close",
+    "CHECK": "check.wait",
+    "RETURN": "return.receive",
+    "QUEUE": "job.move",
+    "REFUSED": "job.move",
 }
 
 
@@ -114,6 +144,16 @@ def take_back(command: Command, *, disruption_id: int) -> dict[str, Any]:
     if row.kind == Disruption.Kind.CLOSURE:
         window_ids = [each["window_id"] for each in row.cause["windows"]]
         return reopen_place(command, equipment_id=row.subject_id, window_ids=window_ids)
+    if row.kind == Disruption.Kind.RETURN:
+        return take_back_return(command, return_id=row.subject_id)
+    if row.kind == Disruption.Kind.CHECK:
+        if row.cause.get("waits_too_long"):
+            raise Refused(_("It does wait too long. Quality decides on it; that closes it."))
+        return withdraw_waiting(command, lot_id=row.subject_id)
+    if row.kind == Disruption.Kind.QUEUE:
+        return _queues_as_before(command, row, note)
+    if row.kind == Disruption.Kind.REFUSED:
+        return allow_job(command, job_order_id=row.subject_id)
     was = row.cause["was"]
     if not was:
         return materials.cancel_line(command, line_id=row.subject_id, note=note)
@@ -139,6 +179,24 @@ def _found_again(command: Command, row: Disruption, note: str) -> dict[str, Any]
         counted=booked + Decimal(row.cause["missing"]),
         note=note,
     )
+
+
+def _queues_as_before(command: Command, row: Disruption, note: str) -> dict[str, Any]:
+    """Put what still waits back to where it stood before the first change by hand."""
+    for job in row.cause["jobs"]:
+        stands = find(command, JobOrder, job["job_id"])
+        waits = stands.status in OPEN and stands.status != JobOrder.Status.RUNNING
+        if waits and stands.unit_id != job["from_id"]:
+            move_job(
+                command,
+                job_order_id=stands.pk,
+                to_unit_id=job["from_id"],
+                position=LAST,
+                reason=note,
+            )
+    for each in row.cause["queues"]:
+        restore_queue(command, each["unit_id"], each["job_ids"], note)
+    return {"unit_id": row.subject_id}
 
 
 def _wanted_as_before(

@@ -37,7 +37,7 @@ from planning.engine.plant import (
 from planning.engine.projection import project
 from planning.engine.reasons import Why, why_each
 from planning.models import Disruption
-from planning.snapshot import Held, Snapshot, Stop
+from planning.snapshot import Held, NotHere, Quarantined, Snapshot, Stop
 
 # Changes when the meaning of a figure does: every plan is then computed anew.
 ENGINE = "1"
@@ -204,6 +204,14 @@ class Study:
                 return self.supply_cause(number) if number in self.snap.purchases else None
             case Disruption.Kind.CLOSURE:
                 return self.closure_cause(number, disruption.cause["windows"])
+            case Disruption.Kind.QUEUE:
+                return self.queue_cause(number, disruption.cause)
+            case Disruption.Kind.RETURN:
+                return self.demand_cause(disruption.cause["line_id"], {})
+            case Disruption.Kind.CHECK:
+                return impact.Cause(kinds.LOT_HELD, number)
+            case Disruption.Kind.REFUSED:
+                return impact.Cause(kinds.JOB_HELD, number)
             case Disruption.Kind.DEMAND:
                 return self.demand_cause(number, disruption.cause["was"])
         return None
@@ -284,7 +292,7 @@ class Study:
         """What each of these lines waits for, by the codes that people know."""
         return {
             str(line_id): {
-                "term": why.term,
+                "term": self._gate(why),
                 "code": self._code_of(why),
                 "at": None if why.at == NEVER else why.at + self.unix_epoch,
                 "reason": Reason(why.kind).name if why.term == "NO_DATE" else "",
@@ -293,6 +301,14 @@ class Study:
             }
             for line_id, why in why_each(self.plant, self.projection, line_ids).items()
         }
+
+    def _gate(self, why: Why) -> str:
+        """The term, by the gate's own name where a lot waits for its check or a job is refused."""
+        if why.term == "HELD" and why.kind == int(SupplyKind.LOT):
+            return "CHECK" if why.id in self.snap.quarantined else why.term
+        if why.term == "HOLD" and why.id in self.snap.refusals:
+            return "REFUSED"
+        return why.term
 
     def _code_of(self, why: Why) -> str:
         if why.term == "UNIT_DOWN":
@@ -398,7 +414,24 @@ class Study:
             facts |= {"lot_id": hold.lot_id, "lot": code, "item": self.item_code(item_id)}
         elif hold.job_order_id is not None:
             facts |= self._job_facts(hold.job_order_id)
+        facts |= self._limit(hold.limit)
         return self._with_estimate(facts, hold.expected, hold.guess)
+
+    def check_facts(self, waits: Quarantined, note: str) -> rules.CauseFacts:
+        """What is known of a lot in quarantine for whose decision somebody waits."""
+        code, item_id = self.snap.lots[waits.lot_id]
+        facts: rules.CauseFacts = {
+            **self._item_facts(item_id),
+            "lot_id": waits.lot_id,
+            "lot": code,
+            "note": note,
+            "since": self.at(waits.since) or "",
+            **self._limit(waits.limit),
+        }
+        return self._with_estimate(facts, waits.expected, waits.guess)
+
+    def _limit(self, limit: int) -> rules.CauseFacts:
+        return {"waits_too_long": limit < self.now, "limit": self.at(limit)}
 
     def _with_estimate(
         self, facts: rules.CauseFacts, said: int | None, guess: rules.Guess | None
@@ -537,6 +570,27 @@ class Study:
             "note": note,
         }
 
+    def return_facts(self, line_id: int, lot_id: int, body: Mapping[str, Any]) -> rules.CauseFacts:
+        """What came back and what is wanted in exchange.
+
+        line_id  of what is wanted; body has `quantity`, `why` and `wants` of the return.
+        """
+        line = self.snap.lines[line_id]
+        code = self.snap.lots[lot_id][0] if lot_id in self.snap.lots else ""
+        return {
+            **self._item_facts(line.item_id),
+            "line_id": line_id,
+            "line": line.code,
+            "customer": line.customer,
+            "lot_id": lot_id,
+            "lot": code,
+            "returned": str(body["quantity"]),
+            "wants": str(body["wants"]),
+            "requested": self.at(line.requested),
+            "promised": self.at(line.promised),
+            "note": str(body["why"]),
+        }
+
     def _idle_orders(self, line_id: int) -> list[str]:
         """Work orders that were meant for a line that now wants nothing, and are still open."""
         if not self.snap.lines[line_id].cancelled:
@@ -550,6 +604,63 @@ class Study:
             for order_id, row in zip(meant, rows.tolist(), strict=True)
             if row in opened
         ]
+
+    def refusal_facts(self, refusal: NotHere) -> rules.CauseFacts:
+        facts: rules.CauseFacts = {
+            **self._job_facts(refusal.job_id),
+            "why": refusal.why,
+            "said_by": refusal.said_by,
+            "since": self.at(refusal.at) or "",
+        }
+        return self._with_estimate(facts, None, refusal.guess)
+
+    def queue_cause(self, unit_id: int, facts: Mapping[str, Any]) -> impact.Cause:
+        """The cause that queues are not as they were, by the facts of `queue_facts`."""
+        return impact.Cause(
+            impact.CauseKind.QUEUE,
+            unit_id,
+            homes=tuple((int(job["job_id"]), int(job["from_id"])) for job in facts["jobs"]),
+            queues=tuple(
+                (int(each["unit_id"]), tuple(each["job_ids"]))
+                for each in facts["queues"]
+                if each["unit_id"] in self.snap.units
+            ),
+        )
+
+    def queue_facts(
+        self,
+        unit_id: int,
+        homes: Mapping[int, int],
+        queues: Mapping[int, Sequence[int]],
+        note: str,
+    ) -> rules.CauseFacts:
+        """What was moved by hand to a unit or within its queue.
+
+        homes   job order -> the unit where it stood; queues  unit -> its job orders before.
+        """
+        return {
+            "unit_id": unit_id,
+            "unit": self.snap.units[unit_id],
+            "unit_name": self.snap.unit_names[unit_id],
+            "jobs": [
+                {
+                    **self._job_facts(job_id),
+                    "job_id": job_id,
+                    "from_id": home,
+                    "from": self.snap.units.get(home, ""),
+                }
+                for job_id, home in homes.items()
+            ],
+            "queues": [
+                {"unit_id": each, "job_ids": list(job_ids)} for each, job_ids in queues.items()
+            ],
+            "note": note,
+        }
+
+    def stands_as_before(self, cause: impact.Cause) -> bool:
+        """Whether nothing that waits would stand elsewhere without a change of queues."""
+        before = self.without(self.plant, cause)
+        return before is self.plant
 
     def slip_facts(self, job_id: int, line_ids: Sequence[int]) -> rules.CauseFacts:
         at = np.flatnonzero(self.plant.op_id == job_id)

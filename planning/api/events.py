@@ -17,7 +17,15 @@ from rest_framework.views import APIView
 from equipment import actions as equipment
 from equipment.models import Equipment, Reason
 from materials import actions as materials
-from materials.models import Customer, CustomerLine, Item, Location, Lot, PurchaseLine
+from materials.models import (
+    Customer,
+    CustomerLine,
+    CustomerReturn,
+    Item,
+    Location,
+    Lot,
+    PurchaseLine,
+)
 from mes import actions as mes
 from mes import commands
 from mes.access import may, refusal
@@ -160,6 +168,48 @@ def correction(command: Command, values: Values) -> Values:
     return workorders.correct_report(command, response_id=response.pk)
 
 
+def check_waits(command: Command, values: Values) -> Values:
+    lot = _the(Lot, command, code=values["lot"])
+    return quality.report_waiting(command, lot_id=lot.pk, note=values["note"])
+
+
+def check_withdrawn(command: Command, values: Values) -> Values:
+    return quality.withdraw_waiting(command, lot_id=_the(Lot, command, code=values["lot"]).pk)
+
+
+def check_done(command: Command, values: Values) -> Values:
+    lot = _the(Lot, command, code=values["lot"])
+    return quality.decide_lot(command, lot_id=lot.pk, status=values["status"], note=values["note"])
+
+
+def move(command: Command, values: Values) -> Values:
+    return workorders.move_job(
+        command,
+        job_order_id=_job(command, values),
+        to_unit_id=_the(Equipment, command, code=values["to_unit"]).pk,
+        position=values["position"],
+        reason=values["note"],
+    )
+
+
+def queue(command: Command, values: Values) -> Values:
+    return workorders.set_queue(
+        command,
+        unit_id=_unit(command, values),
+        job_order_ids=[_job(command, each) for each in values["jobs"]],
+        reason=values["note"],
+        expected_version=values.get("version"),
+    )
+
+
+def not_possible(command: Command, values: Values) -> Values:
+    return workorders.refuse_job(command, job_order_id=_job(command, values), why=values["why"])
+
+
+def possible_again(command: Command, values: Values) -> Values:
+    return workorders.allow_job(command, job_order_id=_job(command, values))
+
+
 def hold(command: Command, values: Values) -> Values:
     lot = _the(Lot, command, code=values["lot"]).pk if "lot" in values else None
     return quality.place_hold(
@@ -258,6 +308,24 @@ def order_change(command: Command, values: Values) -> Values:
     )
 
 
+def customer_return(command: Command, values: Values) -> Values:
+    location = values.get("location")
+    return quality.receive_return(
+        command,
+        line_id=_line(command, values),
+        quantity=values["quantity"],
+        why=values["why"],
+        wants=values["wants"],
+        needed_at=values.get("needed_at"),
+        location_id=_the(Location, command, code=location).pk if location else None,
+    )
+
+
+def return_correction(command: Command, values: Values) -> Values:
+    found = _the(CustomerReturn, command, lot__code=values["lot"])
+    return quality.take_back_return(command, return_id=found.pk)
+
+
 def order_cancel(command: Command, values: Values) -> Values:
     return materials.cancel_line(command, line_id=_line(command, values), note=values["note"])
 
@@ -329,6 +397,13 @@ KINDS: dict[str, Kind] = {
     "finish": Kind("station.work", bodies.Finish, finish),
     "production": Kind("station.work", bodies.Production, production),
     "correction": Kind("station.work", bodies.Correction, correction),
+    "check_waits": Kind("check.wait", bodies.CheckWaits, check_waits),
+    "check_withdrawn": Kind("check.wait", bodies.CheckWithdrawn, check_withdrawn),
+    "check_done": Kind("hold.release", bodies.CheckDone, check_done),
+    "move": Kind("job.move", bodies.Move, move),
+    "queue": Kind("job.move", bodies.Queue, queue),
+    "not_possible": Kind("station.work", bodies.NotPossible, not_possible),
+    "possible_again": Kind("station.work", bodies.PossibleAgain, possible_again),
     "hold": Kind("hold.place", bodies.Hold, hold),
     "release": Kind("hold.release", bodies.Release, release),
     "receive": Kind("purchase.receive", bodies.Receive, receive),
@@ -338,6 +413,8 @@ KINDS: dict[str, Kind] = {
     "purchase": Kind("purchase.expect", bodies.Purchase, purchase),
     "order": Kind("demand.change", bodies.Order, order),
     "order_change": Kind("demand.change", bodies.OrderChange, order_change),
+    "return": Kind("return.receive", bodies.CustomerReturn, customer_return),
+    "return_correction": Kind("return.receive", bodies.ReturnCorrection, return_correction),
     "order_cancel": Kind("demand.change", bodies.OrderCancel, order_cancel),
     "order_restore": Kind("demand.change", bodies.OrderRestore, order_restore),
     "ship": Kind("stock.move", bodies.Ship, ship),

@@ -130,6 +130,71 @@ class ClosureEnd(Body):
     )
 
 
+class CheckWaits(Body):
+    """Somebody waits too long for quality's decision on a lot in quarantine."""
+
+    kind = serializers.ChoiceField(["check_waits"])
+    lot = serializers.CharField(max_length=60)
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class CheckWithdrawn(Body):
+    """That a check waits too long was said by mistake."""
+
+    kind = serializers.ChoiceField(["check_withdrawn"])
+    lot = serializers.CharField(max_length=60)
+
+
+class CheckDone(Body):
+    """Quality decides on a lot in quarantine; QUARANTINE takes a decision back."""
+
+    kind = serializers.ChoiceField(["check_done"])
+    lot = serializers.CharField(max_length=60)
+    status = serializers.ChoiceField(["RELEASED", "REJECTED", "QUARANTINE"])
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class Move(JobBody):
+    """A supervisor or planner puts a waiting operation elsewhere in a queue, or on another unit."""
+
+    kind = serializers.ChoiceField(["move"])
+    to_unit = serializers.CharField(max_length=40, help_text=_("its own unit to reorder its queue"))
+    position = serializers.IntegerField(
+        min_value=0, max_value=10_000, help_text=_("0 is the head, what runs counted in")
+    )
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class QueueEntry(JobBody):
+    pass
+
+
+class Queue(UnitBody):
+    """A supervisor or planner gives a unit's whole queue another order."""
+
+    kind = serializers.ChoiceField(["queue"])
+    jobs = serializers.ListField(
+        child=QueueEntry(), max_length=10_000, help_text=_("every open operation, head first")
+    )
+    version = serializers.IntegerField(
+        min_value=0, required=False, help_text=_("of the queue that was looked at")
+    )
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class NotPossible(JobBody):
+    """A waiting operation can't be done at the unit where it stands."""
+
+    kind = serializers.ChoiceField(["not_possible"])
+    why = serializers.ChoiceField(["TOOL", "PROGRAM", "MACHINE", "PERSON"])
+
+
+class PossibleAgain(JobBody):
+    """It can be done there after all."""
+
+    kind = serializers.ChoiceField(["possible_again"])
+
+
 class Hold(Body):
     """A lot, or an operation of a work order, may not be used until quality releases it."""
 
@@ -238,6 +303,28 @@ class OrderChange(LineBody):
         required=False, help_text=_("the new promise, if one was agreed")
     )
     note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+
+
+class CustomerReturn(LineBody):
+    """A customer sends goods of a shipped line back; what was delivered stays delivered."""
+
+    kind = serializers.ChoiceField(["return"])
+    quantity = exact_quantity(min_value=Decimal(0))
+    why = serializers.CharField(max_length=200)
+    wants = serializers.ChoiceField(["NOTHING", "REPLACEMENT", "REWORK"], default="NOTHING")
+    needed_at = serializers.DateTimeField(
+        required=False, help_text=_("until when, if something is wanted in exchange")
+    )
+    location = serializers.CharField(
+        max_length=40, required=False, help_text=_("the first store if not given")
+    )
+
+
+class ReturnCorrection(Body):
+    """A return was booked by mistake: its lot is empty and nothing more is wanted."""
+
+    kind = serializers.ChoiceField(["return_correction"])
+    lot = serializers.CharField(max_length=60, help_text=_("of the return"))
 
 
 class OrderCancel(LineBody):

@@ -7,7 +7,8 @@ so that a caller who gives the epoch in unix seconds keeps them valid for later 
 
 A change that moves a job to another unit gives it that unit's set-up and run times. The unit and
 the times that it had become the alternate in turn (unless they stand among the alternates
-already, with the same times), so that the move back is the inverse.
+already, with the same times), so that the move back is the inverse. A job that can't be done
+where it stands waits no longer once it stands elsewhere.
 """
 
 from __future__ import annotations
@@ -278,6 +279,9 @@ class _Draft:
             )
         listed = self.alternate(op, origin) >= 0
         self.write("op_unit")[op] = to
+        refused = int(self.plant.op_refused[op])
+        if refused:
+            self.write("op_hold")[op] = int(self.plant.unit_id[to]) == refused
         for name in ("setup_s", "run_us", "fixed_us"):
             mine, theirs = self.write(f"op_{name}"), self.read(f"alternate_{name}")
             had = mine[op]

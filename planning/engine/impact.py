@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from planning.engine.changes import MoveJob, SetQueue, apply
 from planning.engine.cost import CostRules, LateCost, late_cost, line_instants
 from planning.engine.plant import (
     I64,
@@ -54,6 +55,7 @@ class CauseKind(StrEnum):
     CLOSED = "CLOSED"  # [place], and by which windows
     DEMAND = "DEMAND"  # [customer line], what was open of it before, and when it was due
     SCRAP = "SCRAP"  # [operation], and how many pieces
+    QUEUE = "QUEUE"  # [unit], from where jobs came, and the queues before
     SLIP = "SLIP"  # [operation that runs behind its plan]
 
 
@@ -64,17 +66,27 @@ class Cause:
     qty: int = 0  # millionths
     at: int = UNSET
     windows: tuple[tuple[int, int, int], ...] = ()  # unit id, start, end
+    homes: tuple[tuple[int, int], ...] = ()  # operation id, the unit where it stood
+    queues: tuple[tuple[int, tuple[int, ...]], ...] = ()  # unit id, operation ids, head first
 
     def to_json(self) -> dict[str, Any]:
-        windows = [list(window) for window in self.windows]
-        values = {"id": self.id, "qty": self.qty, "at": self.at, "windows": windows}
-        return {"kind": self.kind.value, **values}
+        return {
+            "kind": self.kind.value,
+            "id": self.id,
+            "qty": self.qty,
+            "at": self.at,
+            "windows": [list(window) for window in self.windows],
+            "homes": [list(home) for home in self.homes],
+            "queues": [[unit, list(ops)] for unit, ops in self.queues],
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Cause:
         kind, qty, at = CauseKind(value["kind"]), value.get("qty", 0), value.get("at", UNSET)
         windows = tuple((int(u), int(a), int(b)) for u, a, b in value.get("windows", ()))
-        return cls(kind, int(value["id"]), int(qty), int(at), windows)
+        homes = tuple((int(op), int(unit)) for op, unit in value.get("homes", ()))
+        queues = tuple((int(u), tuple(map(int, ops))) for u, ops in value.get("queues", ()))
+        return cls(kind, int(value["id"]), int(qty), int(at), windows, homes, queues)
 
 
 def _row(ids: I64, wanted: int) -> int:
@@ -98,7 +110,7 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
     what is missing; now, if that is past or nothing was. SCRAP: the pieces are good. SLIP: the
     running job has as much left as its baseline leaves it; a job that waits has no slip of its
     own, so nothing changes. CLOSED: it works as ever. LOT_SHORT: what was not there is. DEMAND:
-    the customer wants what he wanted before.
+    the customer wants what he wanted before. QUEUE: what waits stands where it stood.
 
     :raises KeyError: if the thing is not in the plant (any more).
     """
@@ -125,6 +137,9 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
             return with_purchase(plant, cause.id, at, int(plant.supply_qty[supply]) + cause.qty)
         case CauseKind.CLOSED:
             return without_windows(plant, cause.windows)
+        case CauseKind.QUEUE:
+            _row(plant.unit_id, cause.id)
+            return with_queues(plant, cause.homes, cause.queues)
         case CauseKind.LOT_SHORT:
             return with_stock(plant, cause.id, cause.qty)
         case CauseKind.DEMAND:
@@ -138,6 +153,38 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
             return replace(plant, op_good_qty=good, op_scrap_qty=scrap)
         case CauseKind.SLIP:
             return _on_plan(plant, projection, _row(plant.op_id, cause.id), now)
+
+
+def with_queues(
+    plant: Plant,
+    homes: Iterable[tuple[int, int]],
+    queues: Iterable[tuple[int, tuple[int, ...]]],
+) -> Plant:
+    """Return the plant with jobs back at their units and queues in the order of before.
+
+    homes   (operation id, unit id); what has begun or ended, or can't be made there, stays.
+    queues  (unit id, operation ids, head first); what has come since stands behind.
+    """
+    for op_id, unit_id in homes:
+        op = np.flatnonzero(plant.op_id == op_id)
+        if not len(op) or plant.op_status[op[0]] == Status.RUNNING:
+            continue
+        here = int(plant.op_unit[op[0]])
+        if here < 0 or plant.unit_id[here] == unit_id:
+            continue
+        try:
+            plant = apply(plant, [MoveJob(op_id, unit_id, len(plant.queue_op))])
+        except ValueError:
+            continue
+    for unit_id, before in queues:
+        unit = _row(plant.unit_id, unit_id)
+        rows = plant.queue_op[plant.unit_queue_ptr[unit] : plant.unit_queue_ptr[unit + 1]]
+        now: list[int] = plant.op_id[rows].tolist()
+        place = {op_id: at for at, op_id in enumerate(before)}
+        wanted = tuple(sorted(now, key=lambda op_id: place.get(op_id, len(place))))
+        if list(wanted) != now:
+            plant = apply(plant, [SetQueue(unit_id, wanted)])
+    return plant
 
 
 def with_stock(plant: Plant, lot_id: int, more: int) -> Plant:

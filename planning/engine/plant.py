@@ -229,6 +229,9 @@ class Plant:
     op_hold_until: I32  # the date or the stored guess; NEVER = none
     op_hold_guess: Flags  # `op_hold_until` is a guess
     op_hold_again_s: I32  # guess made again at now when none or overdue; -1 = none known
+    op_refused: (
+        I64  # id of the unit at which it can't be done: held there, free elsewhere; 0 = none
+    )
     op_pinned: Flags
     op_baseline_start: I32  # as last committed; UNSET = none
     op_baseline_end: I32

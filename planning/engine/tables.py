@@ -81,6 +81,7 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "hold_until": (np.int32, NEVER),
         "hold_guess": (np.bool_, 0),
         "hold_again_s": (np.int32, -1),
+        "refused": (np.int64, 0),
         "pinned": (np.bool_, 0),
         "baseline_start": (np.int32, UNSET),
         "baseline_end": (np.int32, UNSET),

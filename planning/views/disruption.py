@@ -203,6 +203,12 @@ def _take_back(request: PlantRequest, found: Disruption) -> str:
         return _("It comes as promised")
     if found.kind == Disruption.Kind.CLOSURE:
         return _("It works after all")
+    if found.kind == Disruption.Kind.CHECK:
+        return "" if found.cause.get("waits_too_long") else _("It does not wait")
+    if found.kind == Disruption.Kind.QUEUE:
+        return _("Put back as it was")
+    if found.kind == Disruption.Kind.REFUSED:
+        return _("It is possible after all")
     return _("Take it back")
 
 
@@ -261,7 +267,7 @@ def _facts(
     if since:
         label = _("Down since") if found.kind == "BREAKDOWN" else _("Since")
         facts.append({"label": label, "value": at(since), "note": cause.get("said_by", "")})
-    if found.kind in ("BREAKDOWN", "HOLD"):
+    if found.kind in ("BREAKDOWN", "HOLD", "CHECK"):
         label = _("Back in service") if found.kind == "BREAKDOWN" else _("Decision expected")
         note = _("estimate")
         if cause.get("guess"):
@@ -270,11 +276,14 @@ def _facts(
         if _estimate(request, found):
             row |= {"open": "estimate", "link": _("Change")}
         facts.append(row)
+    if limit := words.instant(cause.get("limit")):
+        note = _("waits too long") if cause.get("waits_too_long") else ""
+        facts.append({"label": _("To be decided by"), "value": at(limit), "note": note})
     if found.kind == "SUPPLY":
         facts += _supply_facts(cause, at)
     if found.kind == "CLOSURE":
         facts.append({"label": _("Until"), "value": at(until), "note": ""})
-    if found.kind == "DEMAND":
+    if found.kind in ("DEMAND", "RETURN"):
         facts += _demand_facts(cause, at)
     impact = Impact.objects.filter(disruption=found).order_by("-version").first()
     if impact:

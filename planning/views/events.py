@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -51,11 +52,25 @@ TILES = (
         "place.close",
     ),
     Tile(
+        "queue",
+        "list-ordered",
+        gettext_lazy("Queue changed"),
+        gettext_lazy("a job goes elsewhere"),
+        "job.move",
+    ),
+    Tile(
         "hold",
         "shield-alert",
         gettext_lazy("Quality hold"),
         gettext_lazy("a lot is barred"),
         "hold.place",
+    ),
+    Tile(
+        "check",
+        "clipboard-check",
+        gettext_lazy("Check waits"),
+        gettext_lazy("too long for a decision"),
+        "check.wait",
     ),
     Tile(
         "shortage",
@@ -100,6 +115,13 @@ TILES = (
         "demand.change",
     ),
     Tile(
+        "return",
+        "undo-2",
+        gettext_lazy("Customer return"),
+        gettext_lazy("came back"),
+        "return.receive",
+    ),
+    Tile(
         "cancel",
         "ban",
         gettext_lazy("Order cancelled"),
@@ -126,6 +148,7 @@ def new_event(request: PlantRequest) -> HttpResponse:
         "kind": kind,
         "form": form,
         "effect": None,
+        "save_label": _("Move it") if kind == "queue" else "",
     }
     status = 422 if form is not None and form.errors else 200
     return render_page(request, "planning/new_event.html", context, status=status)
@@ -142,7 +165,12 @@ def _initial(request: PlantRequest, kind: str) -> dict[str, Any]:
     site, asked = request.site, request.GET
     if kind == "breakdown":
         return {"unit": Equipment.objects.filter(site=site, code=asked.get("unit", "")).first()}
-    if kind == "hold":
+    if kind == "queue":
+        below = Equipment.objects.filter(site=site, level=Equipment.Level.WORK_UNIT).filter(
+            Q(parent__code=asked.get("area", "")) | Q(parent__parent__code=asked.get("area", ""))
+        )
+        return {"units": list(below.values_list("pk", flat=True))}
+    if kind in ("hold", "check"):
         return {"lot": Lot.objects.filter(site=site, code=asked.get("lot", "")).first()}
     if kind in ("shortage", "count"):
         stock = StockBalance.objects.filter(

@@ -37,6 +37,7 @@ from workorders.actions import (
     cancel_call,
     correct_report,
     finish,
+    refuse_job,
     report_production,
     resume,
     start,
@@ -267,7 +268,7 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
     order = {job: place for place, job in enumerate(queue.job_order_ids if queue else [])}
     jobs = list(
         JobOrder.objects.filter(site=site, pk__in=order)
-        .select_related("work_order__item", "work_order__customer_line__order__customer")
+        .select_related("unit", "work_order__item", "work_order__customer_line__order__customer")
         .prefetch_related(
             Prefetch("materials", JobMaterial.objects.select_related("item")),
             "predecessors__predecessor",
@@ -299,7 +300,7 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
         ],
         "more": max(len(waiting) - SHOWN, 0),
         "reorder_reasons": (),
-        "not_possible_reasons": (),
+        "not_possible_reasons": JobOrder.WhyNot.choices,
         "down": _down_sheet(request, unit) if not stopped else None,
         "repair": {"url": reverse("workorders:station_repair", args=[unit.code])}
         if stopped and may(request.actor, "event.report")
@@ -390,6 +391,7 @@ def _queue_row(
     elif is_busy:
         off = _("Finish or stop the running job first.")
     line = job.work_order.customer_line
+    news = moved(job, now)
     return {
         "pk": job.pk,
         "number": job.work_order.code,
@@ -402,7 +404,7 @@ def _queue_row(
         "url": "",
         "ready": all(each["ok"] for each in readiness),
         "readiness": readiness,
-        "moved": moved(job, now),
+        "moved": news | _refusal(job, can_work) if news else None,
         "promise": _("for %(customer)s") % {"customer": line.order.customer.name} if line else "",
         "off": off,
         "ask_reason": "",
@@ -436,6 +438,19 @@ def _overtime(unit: Equipment, waits: Marks, now: datetime) -> dict[str, Any] | 
     if window is None:
         return None
     return {"starts": window.starts_at, "ends": window.ends_at, "why": waits.units[unit.pk]}
+
+
+def _refusal(job: JobOrder, can_work: bool) -> dict[str, Any]:
+    """Where the floor says that a move is not possible, or that it was said already."""
+    if job.refused_unit_id == job.unit_id:
+        return {
+            "no_url": "",
+            "no": _("Not possible: %(why)s. The planner knows.")
+            % {"why": job.get_refused_why_display()},
+        }
+    may_say = can_work and job.started_at is None
+    url = reverse("workorders:job_act", args=[job.unit.code, job.pk, "not-possible"])
+    return {"no_url": url if may_say else "", "no": ""}
 
 
 def _down_sheet(request: PlantRequest, unit: Equipment) -> dict[str, Any] | None:
@@ -631,13 +646,17 @@ def _number(request: PlantRequest, name: str) -> int | None:
 @access("station.work")
 @require_POST
 def job_act(request: PlantRequest, unit_code: str, pk: int, name: str) -> HttpResponse:
-    """One act at a job: start, report, undo, stop, resume or finish."""
+    """One act at a job: start, report, undo, stop, resume, finish, or say that it can't be."""
     unit = _unit(request, unit_code)
     here = reverse("workorders:job", args=[unit.code, pk])
     if name == "report":
         return _report(request, unit, pk, here)
     if name == "start":
         outcome = act(request, "job.start", start, job_order_id=pk)
+    elif name == "not-possible":
+        why = request.POST.get("reason", "")
+        outcome = act(request, "job.refuse", refuse_job, job_order_id=pk, why=why)
+        here = reverse("workorders:station", args=[unit.code])
     elif name == "resume":
         outcome = act(request, "job.resume", resume, job_order_id=pk)
     elif name == "stop":

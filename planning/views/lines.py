@@ -9,20 +9,17 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, Sum
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from equipment import rules as equipment_rules
 from equipment.actions import working_spans
 from equipment.models import Downtime, Equipment, ShiftPattern
 from mes.access import NEEDS, PlantRequest, access, may
-from mes.acting import act
 from mes.clock import plant_now
-from mes.commands import Outcome
-from mes.htmx import refusal_page, render_page
+from mes.htmx import render_page
 from mes.models import Site
 from planning import rules, words
 from planning.models import Disruption, Instants, PlanVersion
@@ -30,15 +27,12 @@ from planning.views.calls import MINUTES, call_rows, coming, standing_calls
 from planning.views.floor import STATE_WORDS
 from planning.views.tasks import open_tasks
 from quality.models import Hold
-from workorders.actions import move_job
-from workorders.models import AndonCall, JobOrder, JobResponse, UnitQueue
+from workorders.models import AndonCall, JobOrder, JobResponse
 
 HOUR = timedelta(hours=1)
 BEHIND = HOUR
-MOVABLE = 40
 WALL_ROWS = 5
 PLANT = "-"  # the line that is the whole plant
-OPEN_JOBS = ("WAITING", "READY", "SUSPENDED", "HELD")
 STATES = {
     "down": gettext_lazy("Down"),
     "held": gettext_lazy("On hold"),
@@ -62,32 +56,6 @@ def lines(request: PlantRequest) -> HttpResponse:
 def line(request: PlantRequest, code: str) -> HttpResponse:
     """One area: its machines, its shift against the plan, its calls and holds."""
     return _page(request, _area(request, code))
-
-
-@access("job.move")
-@require_POST
-def move(request: PlantRequest, code: str) -> HttpResponse:
-    """Another machine takes a waiting job, next or last in its queue."""
-    area = _area(request, code)
-    here = reverse("planning:line", args=[area.code]) if area else reverse("planning:lines")
-    job_id, _sep, unit_id = request.POST.get("move", "").partition(":")
-    if not (job_id.isdigit() and unit_id.isdigit() and len(job_id + unit_id) < 36):
-        message = _("Choose which job goes to which machine. Nothing was moved.")
-        return refusal_page(request, Outcome(422, {"message": message}), retry_url=here)
-    running = JobOrder.objects.filter(site=request.site, unit=int(unit_id), status="RUNNING")
-    outcome = act(
-        request,
-        "job.move",
-        move_job,
-        job_order_id=int(job_id),
-        to_unit_id=int(unit_id),
-        # Next is behind what runs there now.
-        position=running.count() if request.POST.get("place") == "next" else 10_000,
-        reason=request.POST.get("reason", "").strip() or _("Moved by the supervisor"),
-    )
-    if not outcome.ok:
-        return refusal_page(request, outcome, retry_url=here)
-    return redirect(here)
 
 
 def _area(request: PlantRequest, code: str) -> Equipment | None:
@@ -143,7 +111,7 @@ def _context(request: PlantRequest, area: Equipment | None, wall: bool) -> dict[
             }
             for each in _disruptions(site, ids)
         ],
-        "moves": _moves(site, ids) if not wall and may(request.actor, "job.move") else [],
+        "move_url": f"{reverse('planning:new_event')}?kind=queue&area={area.code if area else ''}",
         "move_off": "" if may(request.actor, "job.move") else str(NEEDS["job.move"]),
     }
 
@@ -405,30 +373,3 @@ def _disruptions(site: Site, unit_ids: Sequence[int]) -> list[Disruption]:
         )
         .order_by("priority", "-at_stake", "number")[:8]
     )
-
-
-def _moves(site: Site, unit_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Waiting jobs of these units and the machines that can take them, those in front first."""
-    queues = UnitQueue.objects.filter(site=site, unit__in=unit_ids)
-    place = {job: at for queue in queues for at, job in enumerate(queue.job_order_ids)}
-    jobs = (
-        JobOrder.objects.filter(site=site, pk__in=place, status__in=OPEN_JOBS, pinned=False)
-        .select_related("work_order__item", "unit")
-        .prefetch_related("alternates__unit")
-    )
-    choices = [
-        {
-            "value": f"{job.pk}:{other.unit_id}",
-            "text": _("%(job)s %(item)s: %(unit)s → %(to)s")
-            % {
-                "job": words.operation(job.work_order.code, job.number),
-                "item": job.work_order.item.name,
-                "unit": job.unit.code,
-                "to": other.unit.code,
-            },
-        }
-        for job in sorted(jobs, key=lambda job: (place[job.pk], job.pk))
-        for other in job.alternates.all()
-        if other.unit_id != job.unit_id
-    ]
-    return choices[:MOVABLE]

@@ -30,7 +30,7 @@ from planning import words
 from planning.models import PlanVersion
 from planning.served import lines_of
 from planning.views.tentative import marks
-from quality.actions import release_hold
+from quality.actions import decide_lot, release_hold
 from quality.models import Hold
 from workorders.models import JobMaterial, JobOrder, UnitQueue, WorkOrder
 
@@ -479,8 +479,13 @@ def holds(request: PlantRequest) -> HttpResponse:
         .select_related("lot__item", "job_order__work_order__item", "reason", "placed_by")
         .order_by("-placed_at")
     )
+    waiting = Lot.objects.filter(site=site, status=Lot.Status.QUARANTINE, balances__quantity__gt=0)
     context = {
         "rows": [_hold_row(hold, allowed) for hold in found],
+        "waiting": [
+            _waiting_row(lot, allowed)
+            for lot in waiting.distinct().select_related("item").order_by("received_at", "code")
+        ],
         "new_url": reverse("planning:new_event") + "?kind=hold"
         if may(request.actor, "hold.place")
         else "",
@@ -496,6 +501,34 @@ def release(request: PlantRequest, pk: int) -> HttpResponse:
     if not outcome.ok:
         return refusal_page(request, outcome, retry_url=reverse("quality:holds"))
     return redirect("quality:holds")
+
+
+@access("hold.release")
+@require_POST
+def decide(request: PlantRequest, pk: int) -> HttpResponse:
+    """Quality's decision on a lot in quarantine."""
+    outcome = act(
+        request,
+        "quality.lot.decide",
+        decide_lot,
+        lot_id=pk,
+        status="REJECTED" if request.POST.get("status") == "REJECTED" else "RELEASED",
+    )
+    if not outcome.ok:
+        return refusal_page(request, outcome, retry_url=reverse("quality:holds"))
+    return redirect("quality:holds")
+
+
+def _waiting_row(lot: Lot, allowed: bool) -> dict[str, Any]:
+    return {
+        "lot": lot.code,
+        "item": lot.item.code,
+        "quantity": lot.balances.aggregate(all=Sum("quantity"))["all"] or Decimal(0),
+        "since": lot.received_at,
+        "expected": lot.free_at,
+        "decide_url": reverse("quality:decide", args=[lot.pk]) if allowed else "",
+        "off": "" if allowed else str(NEEDS["hold.release"]),
+    }
 
 
 def _hold_row(hold: Hold, allowed: bool) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def test_the_plant_opens_as_it_is_drawn(northfield_site):
     site = northfield_site
     assert SiteClock.objects.get(site=site).at == northfield.OPENS_AT
     assert WorkOrder.objects.filter(site=site).count() == len(northfield.ORDERS)
-    assert CustomerLine.objects.filter(site=site).count() == 74
+    assert CustomerLine.objects.filter(site=site, shipped_at=None).count() == 74
+    assert CustomerLine.objects.filter(site=site).exclude(shipped_at=None).count() == 1
     running = JobOrder.objects.filter(site=site, status=JobOrder.Status.RUNNING)
     assert {job.unit.code for job in running.select_related("unit")} == {
         unit.code for unit in northfield.UNITS
@@ -75,7 +76,8 @@ def test_the_history_takes_its_own_stock_and_leaves_the_opening_stock(northfield
         row.lot.code: row.quantity
         for row in StockBalance.objects.filter(site=northfield_site).select_related("lot")
     }
-    opening = {lot.lot: float(lot.quantity) for lot in northfield.LOTS}
+    opened = (*northfield.LOTS, northfield.UNCHECKED)
+    opening = {lot.lot: float(lot.quantity) for lot in opened}
     assert {code: float(left[code]) for code in opening} == opening
     assert {float(quantity) for code, quantity in left.items() if code not in opening} == {0.0}
 

@@ -32,7 +32,7 @@ def client(company: Company, role: str) -> Client:
 def filled(company: Company, kind: str) -> dict[str, Any]:
     """Each form filled in with what the tight plant has."""
     stock = company.lot("L-1").balances.get().pk
-    return {
+    forms: dict[str, dict[str, Any]] = {
         "shortage": {"stock": stock, "missing": "60"},
         "count": {"stock": stock, "counted": "0"},
         "purchase": {"line": company.ids["PO-1"], "expected_at": "2026-12-01T08:00"},
@@ -56,8 +56,21 @@ def filled(company: Company, kind: str) -> dict[str, Any]:
             "ends_at": "2026-11-28T08:00",
             "reason": "power cut",
         },
+        "queue": {
+            "move": f"{company.job('WO-2').pk}:{company.ids['CNC-04']}",
+            "place": "next",
+            "reason": "the forge waits",
+        },
+        "return": {
+            "line": line(company, "SO-0").pk,
+            "quantity": "2",
+            "why": "they leak",
+            "needed_at": "2026-11-26T08:00",
+        },
+        "check": {"lot": company.lot("L-3").pk, "note": "the line waits"},
         "hold": {"lot": company.lot("L-1").pk, "expected_at": "2026-11-28T08:00"},
-    }[kind]
+    }
+    return forms[kind]
 
 
 @pytest.mark.parametrize("kind", FORMS)

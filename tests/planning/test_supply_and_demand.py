@@ -44,6 +44,12 @@ def tight(db: None) -> Company:
         quantity=Decimal(200),
         promised_at=company.now + COMES,
     )["purchase_line_id"]
+    cap = company.must(materials.add_item, code="CAP", name="Cap", source="BUY")
+    company.ids["CAP"] = cap["item_id"]
+    company.receive("CAP", "L-3", 10, status="QUARANTINE")
+    company.receive("CAP", "L-4", 10)
+    shipped = company.sell("SO-0", 10, company.now + DAY, item="CAP")
+    company.must(materials.ship, line_id=shipped.pk, quantity=Decimal(10))
     company.commit()
     assert not Disruption.objects.filter(site=company.site).exists()
     return company

@@ -12,7 +12,13 @@ from workorders.actions.calls import (
 )
 from workorders.actions.masters import add_routing, save_routing_operation
 from workorders.actions.orders import close_order, create_order, release
-from workorders.actions.queues import move_job, set_queue
+from workorders.actions.queues import (
+    allow_job,
+    move_job,
+    refuse_job,
+    restore_queue,
+    set_queue,
+)
 from workorders.actions.reports import correct_report, put_away, report_production
 from workorders.actions.runs import (
     finish,
@@ -36,6 +42,7 @@ from workorders.actions.supplies import (
 __all__ = [
     "Stake",
     "add_routing",
+    "allow_job",
     "arrive",
     "cancel_call",
     "close_order",
@@ -52,9 +59,11 @@ __all__ = [
     "put_away",
     "raise_call",
     "reckon_again",
+    "refuse_job",
     "release",
     "report_production",
     "reserve",
+    "restore_queue",
     "resume",
     "save_routing_operation",
     "set_link",

@@ -1,4 +1,4 @@
-"""The order of the open job orders at a unit, and moving one to another unit."""
+"""The order of the open job orders at a unit; a job is moved, or can't be done where it stands."""
 
 from __future__ import annotations
 
@@ -55,6 +55,25 @@ def set_queue(
     _store_queue(command, queue, asked, moved=moved, reason=reason)
     _say_why(command, moved, reason)
     return {"unit_id": unit.pk, "version": queue.version, "moved": moved}
+
+
+def restore_queue(
+    command: Command, unit_id: int, before: Sequence[int], reason: str
+) -> dict[str, Any]:
+    """Put a queue back into its order; jobs that have ended since are out, new ones at the end."""
+    queue = UnitQueue.objects.get(site=command.site, unit=unit_id)
+    there = set(queue.job_order_ids)
+    known = set(before)
+    wanted = [job_id for job_id in before if job_id in there]
+    wanted += [job_id for job_id in queue.job_order_ids if job_id not in known]
+    running = list(
+        JobOrder.objects.filter(
+            site=command.site, pk__in=wanted, status=JobOrder.Status.RUNNING
+        ).values_list("pk", flat=True)
+    )
+    # What runs stands at the head, also where it has begun since.
+    wanted.sort(key=lambda job_id: job_id not in running)
+    return set_queue(command, unit_id=unit_id, job_order_ids=wanted, reason=reason)
 
 
 def move_job(
@@ -129,6 +148,74 @@ def move_job(
     }
 
 
+def refuse_job(command: Command, *, job_order_id: int, why: str) -> dict[str, Any]:
+    """Record that a waiting job can't be done at the unit where it stands.
+
+    Moved to another unit it can be planned again; moved back it can't, until somebody says so.
+
+    :raises Refused: if no such reason is known, or the job has begun or ended.
+    """
+    floor = lock_floor(command, job_order_id)
+    job = floor.job
+    if why not in JobOrder.WhyNot.values:
+        raise Refused(_("Choose why it is not possible here."))
+    if job.status in rules.ENDED or job.started_at is not None:
+        raise Refused(_("%(job)s has begun. Stop it and say why.") % {"job": floor.name})
+    if job.refused_unit_id == job.unit_id and job.refused_why == why:
+        raise Refused(_("The planner knows it already."), status=409, code="done_already")
+    was = job.refused_why if job.refused_unit_id == job.unit_id else ""
+    JobOrder.objects.filter(pk=job.pk).update(
+        refused_unit=floor.unit,
+        refused_why=why,
+        refused_at=command.now,
+        refused_by=command.actor.name[:80],
+        version=F("version") + 1,
+    )
+    command.record(
+        "workorders.job.refused",
+        subject=("job_order", job.pk),
+        body={
+            "work_order_id": floor.order.pk,
+            "unit_id": floor.unit.pk,
+            "why": why,
+            "was": was,
+        },
+    )
+    return {"job_order_id": job.pk}
+
+
+def allow_job(command: Command, *, job_order_id: int) -> dict[str, Any]:
+    """Record that a refused job can be done at its unit after all.
+
+    :raises Refused: if nobody said that it can't.
+    """
+    floor = lock_floor(command, job_order_id)
+    job = floor.job
+    if job.refused_unit_id != job.unit_id:
+        raise Refused(
+            _("Nobody said that %(job)s is not possible here.") % {"job": floor.name},
+            status=409,
+            code="done_already",
+        )
+    JobOrder.objects.filter(pk=job.pk).update(
+        refused_unit=None,
+        refused_why="",
+        refused_at=None,
+        refused_by="",
+        version=F("version") + 1,
+    )
+    command.record(
+        "workorders.job.possible",
+        subject=("job_order", job.pk),
+        body={
+            "work_order_id": floor.order.pk,
+            "unit_id": floor.unit.pk,
+            "why": job.refused_why,
+        },
+    )
+    return {"job_order_id": job.pk}
+
+
 def _check_move(name: str, job: JobOrder) -> None:
     if job.status in rules.ENDED:
         raise Refused(_("%(job)s has ended; it can't be moved.") % {"job": name})
@@ -160,12 +247,13 @@ def _store_queue(
     command: Command, queue: UnitQueue, ids: list[int], *, moved: list[int], reason: str
 ) -> None:
     UnitQueue.objects.filter(pk=queue.pk).update(job_order_ids=ids, version=F("version") + 1)
-    queue.job_order_ids, queue.version = ids, queue.version + 1
+    was, queue.job_order_ids, queue.version = queue.job_order_ids, ids, queue.version + 1
     command.record(
         "workorders.queue.set",
         subject=("unit", queue.unit_id),
         body={
             "job_order_ids": ids,
+            "was": was,
             "moved": moved,
             "version": queue.version,
             "reason": reason,

@@ -23,7 +23,7 @@ from equipment import actions as equipment
 from equipment import rules as equipment_rules
 from equipment.models import Equipment, Reason, WorkCalendar
 from materials import actions as materials
-from materials.models import BillLine, Customer, CustomerLine, Item, Location, Supplier
+from materials.models import BillLine, Customer, CustomerLine, Item, Location, Lot, Supplier
 from mes import actions as mes
 from mes import commands
 from mes.access import token_sha256
@@ -361,6 +361,15 @@ class Builder:
                     location_id=location_ids[lot.location],
                     occurred_at=command.now,
                 )
+            unchecked = plant.UNCHECKED
+            materials.receive(
+                command,
+                item_id=item_ids[unchecked.item],
+                lot_code=unchecked.lot,
+                quantity=Decimal(unchecked.quantity),
+                location_id=location_ids[unchecked.location],
+                status="QUARANTINE",
+            )
 
         self.do("stock", add)
         supplier_ids = self.codes(Supplier)
@@ -378,6 +387,38 @@ class Builder:
                 )
 
         self.do("purchases", purchases)
+
+    def _ship_one(self, command: commands.Command) -> None:
+        """A line that was made and shipped whole, so that something can come back."""
+        line, lot = plant.SHIPPED, plant.SHIPPED_FROM
+        item_ids = self.codes(Item)
+        materials.receive(
+            command,
+            item_id=item_ids[lot.item],
+            lot_code=lot.lot,
+            quantity=Decimal(lot.quantity),
+            location_id=self.codes(Location)[lot.location],
+        )
+        made = materials.add_customer_order(
+            command,
+            code=line.order,
+            customer_id=self.codes(Customer)[line.customer],
+            lines=[
+                {
+                    "item_id": item_ids[line.item],
+                    "quantity": Decimal(line.quantity),
+                    "requested_at": line.promised,
+                    "promised_at": line.promised,
+                    "price": Decimal(line.price),
+                }
+            ],
+        )
+        materials.ship(
+            command,
+            line_id=made["line_ids"][0],
+            quantity=Decimal(line.quantity),
+            lot_id=self.codes(Lot)[lot.lot],
+        )
 
     def orders(self) -> None:
         item_ids, customer_ids = self.codes(Item), self.codes(Customer)
@@ -400,6 +441,7 @@ class Builder:
                 )
 
         self.do("customer orders", lines)
+        self.do("a shipment", self._ship_one)
         line_ids = dict(
             CustomerLine.objects.filter(site=self.site).values_list("order__code", "pk")
         )
@@ -627,7 +669,7 @@ class Command(BaseCommand):
         self._plan(site)
         jobs = JobOrder.objects.filter(site=site).count()
         orders = WorkOrder.objects.filter(site=site).count()
-        lines = CustomerLine.objects.filter(site=site).count()
+        lines = CustomerLine.objects.filter(site=site, shipped_at=None).count()
         self.stdout.write(
             f"{site.name}: {orders} work orders with {jobs} operations, {lines} deliveries"
             + (f", built in {time.perf_counter() - began:.1f} s" if made else ", already built")

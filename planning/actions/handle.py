@@ -12,6 +12,7 @@ from mes.errors import Missing, Refused
 from mes.models import RoleGrant
 from mes.rows import find
 from planning.actions import telling
+from planning.actions.lock import hold_lock
 from planning.models import Disruption
 
 SEEN = ("state", "growing", "stake_seen", "summary", "seen_at")
@@ -22,7 +23,7 @@ def assign(command: Command, *, disruption_id: int, person_id: int | None) -> di
 
     :raises Missing: if nobody with that number has a role here.
     """
-    row = find(command, Disruption, disruption_id, lock=True)
+    row = _ours(command, disruption_id)
     if (
         person_id is not None
         and not RoleGrant.objects.filter(site=command.site, person_id=person_id).exists()
@@ -41,7 +42,7 @@ def snooze(command: Command, *, disruption_id: int, until: datetime | None) -> d
 
     :raises Refused: if it is over, decided, or the time is past.
     """
-    row = find(command, Disruption, disruption_id, lock=True)
+    row = _ours(command, disruption_id)
     if row.state in (Disruption.State.CLOSED, Disruption.State.ACCEPTED):
         raise Refused(_("There is nothing to put off: it is over or decided."))
     if until is not None and until <= command.now:
@@ -59,7 +60,7 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
 
     :raises Refused: without a reason, or while the machine is down or the hold stands.
     """
-    row = find(command, Disruption, disruption_id, lock=True)
+    row = _ours(command, disruption_id)
     if row.state == Disruption.State.CLOSED:
         raise Refused(_("It is closed already."), status=409, code="done_already")
     if not reason.strip():
@@ -94,6 +95,12 @@ def mark_seen(command: Command, *, disruption_id: int) -> dict[str, Any]:
     _look_at(row, command.now)
     row.save(update_fields=SEEN)
     return {"disruption_id": row.pk}
+
+
+def _ours(command: Command, disruption_id: int) -> Disruption:
+    """The row, which no recompute that read it before writes again."""
+    hold_lock(command.site.pk)
+    return find(command, Disruption, disruption_id, lock=True)
 
 
 def _look_at(row: Disruption, now: datetime) -> None:

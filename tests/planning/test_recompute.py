@@ -13,10 +13,10 @@ from equipment import actions as equipment
 from materials.models import CustomerLine
 from mes.clock import wall_now
 from mes.commands import Outcome
-from mes.models import SiteHead, SitePlan
+from mes.models import RoleGrant, SiteHead, SitePlan
 from planning import actions as planning
 from planning import rules, snapshot
-from planning.actions import Result
+from planning.actions import Result, disruptions
 from planning.actions.lock import PLAN
 from planning.actions.study import Study
 from planning.management.commands.sweep import sweep
@@ -176,6 +176,38 @@ def test_a_site_that_cannot_be_computed_keeps_its_plan_says_so_and_recovers(
     assert planning.tick(company.site.pk, wall_now=wall_now()).state == "STORED"
     plan = plan_of(company)
     assert (plan.failures, plan.failure) == (0, "")
+
+
+def test_who_takes_a_disruption_while_it_is_computed_keeps_it(
+    committed_company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = committed_company
+    break_down(company)
+    company.answer()
+    row, person_id = company.disruption("BREAKDOWN"), company.actor.person_id
+    assert person_id is not None
+    RoleGrant.objects.get_or_create(site=company.site, person_id=person_id, role="PLANNER")
+    find = disruptions.find
+    taking: list[threading.Thread] = []
+
+    def take() -> None:
+        company.must(planning.assign, disruption_id=row.pk, person_id=person_id)
+        connection.close()
+
+    def found(study: Study) -> disruptions.Found:
+        read = find(study)
+        if not taking:
+            taking.append(threading.Thread(target=take))
+            taking[0].start()
+            taking[0].join(0.5)
+        return read
+
+    monkeypatch.setattr(disruptions, "find", found)
+    company.receive("BAR", "L-2", 5)
+    company.answer()
+    taking[0].join(30)
+
+    assert company.disruption("BREAKDOWN").owner_id == person_id
 
 
 def test_of_many_that_want_to_recompute_one_does(committed_company: Company) -> None:

@@ -68,6 +68,7 @@ ACTS: dict[str, frozenset[str]] = {
     "customer.tell": frozenset(
         {Role.SALES, Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}
     ),
+    "handover.make": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.ADMIN}),
     "notice.read": ALL,
     "comment.read": ALL,
     "comment.write": ALL - {Role.VIEWER},
@@ -119,6 +120,7 @@ NEEDS = {
     "demand.change": gettext_lazy("Needs sales, a planner or a manager."),
     "morning.read": gettext_lazy("Needs a manager, planner or supervisor."),
     "customer.tell": gettext_lazy("Needs sales, a planner, supervisor or manager."),
+    "handover.make": gettext_lazy("Needs a planner or supervisor."),
     "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
     "plant.import": gettext_lazy("Needs an engineer, a planner or an administrator."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
@@ -344,6 +346,7 @@ NAVIGATION = (
     ("planning:calls", gettext_lazy("Calls"), "siren", "call.read"),
     ("planning:lines", gettext_lazy("Lines"), "gauge", "plan.read"),
     ("planning:decisions", gettext_lazy("Decisions"), "check", "plan.read"),
+    ("planning:hand_overs", gettext_lazy("Hand-over"), "clipboard-check", "handover.make"),
     ("planning:morning", gettext_lazy("Morning"), "chart-column", "morning.read"),
     ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
     ("planning:own_plant", gettext_lazy("Own plant"), "file-text", "plant.import"),

@@ -231,9 +231,7 @@ class Booking(models.Model):
 class OptionQuerySet(models.QuerySet["Option"]):
     def offered_answers(self) -> OptionQuerySet:
         """Offered options that do something, best first."""
-        return (
-            self.filter(verdict="OFFERED").exclude(kind__in=["DO_NOTHING", "MINE"]).order_by("rank")
-        )
+        return self.filter(verdict="OFFERED").exclude(kind__in=self.model.BY_HAND).order_by("rank")
 
 
 class Option(models.Model):
@@ -242,6 +240,7 @@ class Option(models.Model):
     class Kind(models.TextChoices):
         DO_NOTHING = "DO_NOTHING"
         MINE = "MINE"
+        OUTSIDE = "OUTSIDE"  # answered by something that the plan doesn't know of
         RESEQUENCE = "RESEQUENCE"
         ALTERNATE_UNIT = "ALTERNATE_UNIT"
         OVERTIME = "OVERTIME"
@@ -283,6 +282,9 @@ class Option(models.Model):
     saves = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     weight = models.DecimalField(max_digits=18, decimal_places=4, default=0)
     decide_by = models.DateTimeField(null=True)
+
+    # Always in the table, whatever was found: none of them is an answer that was looked for.
+    BY_HAND = ("DO_NOTHING", "MINE", "OUTSIDE")
 
     objects = OptionQuerySet.as_manager()
 
@@ -477,3 +479,25 @@ class Escalation(models.Model):
                 fields=["disruption", "since", "step"], name="a_disruption_is_passed_on_once_a_step"
             )
         ]
+
+
+class HandOver(models.Model):
+    """What one shift's planner leaves to the next: the sheet as it was, and who took it over."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    note = models.TextField(max_length=2000, blank=True)
+    sheet = models.JSONField(help_text="what was open, as it was")
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="a_hand_over_is_confirmed_by_somebody_at_an_instant",
+                condition=Q(confirmed_at=None, confirmed_by=None)
+                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
+            )
+        ]
+        indexes = [models.Index(fields=["site", "-id"])]

@@ -252,6 +252,8 @@ def name_of(kind: str, facts: Facts) -> str:
         return _("Do nothing")
     if kind == "MINE":
         return _("My own plan")
+    if kind == "OUTSIDE":
+        return _("Solved outside")
     parts = []
     moves = facts.get("moves") or []
     if moves:
@@ -432,6 +434,8 @@ def option_sub(option: Option) -> str:
     figures = option.figures
     if option.kind == Option.Kind.DO_NOTHING:
         return _("What the floor would do unasked")
+    if option.kind == Option.Kind.OUTSIDE:
+        return _("Something that the plan does not know of; say what was done")
     if option.kind == Option.Kind.MINE:
         return _("Your own moves, with the same projection and the same costs")
     parts = []
@@ -459,7 +463,7 @@ def option_sub(option: Option) -> str:
 
 def option_names(options: Sequence[Option]) -> str:
     """The best answer of a list in one phrase."""
-    offered = [o for o in options if o.verdict == "OFFERED" and o.kind not in ("MINE",)]
+    offered = [o for o in options if o.verdict == "OFFERED" and o.kind not in ("MINE", "OUTSIDE")]
     if not offered:
         return _("no option helps")
     best = offered[0]

@@ -111,7 +111,7 @@ def compose() -> Iterator[dict[str, Child]]:
             ROOT,
             log=Path(os.environ["MES_DATA_DIR"]) / f"compose-{name}.log",
         )
-        for name in ("web", "stream", "worker-impact", "sweeper")
+        for name in ("web", "stream", "worker-impact", "sweeper", "mail")
     }
     for child in children.values():
         child.start()
@@ -156,7 +156,9 @@ def test_a_page_asked_for_in_the_clear_is_sent_to_https(compose: dict[str, Child
     assert refused.value.headers["Location"].startswith("https://")
 
 
-def test_the_worker_takes_tasks_and_the_sweeper_stays(compose: dict[str, Child]) -> None:
+def test_the_worker_takes_tasks_and_the_sweeper_and_the_mail_stay(
+    compose: dict[str, Child],
+) -> None:
     app = Celery(broker=environment("worker-impact")["REDIS_URL"])
     worker = compose["worker-impact"]
 
@@ -166,7 +168,8 @@ def test_the_worker_takes_tasks_and_the_sweeper_stays(compose: dict[str, Child])
 
     assert answered, log_of(worker)
     assert worker.ended() is None, log_of(worker)
-    assert compose["sweeper"].ended() is None, log_of(compose["sweeper"])
+    for name in ("sweeper", "mail"):
+        assert compose[name].ended() is None, log_of(compose[name])
 
 
 def test_the_application_may_write_rows_but_change_or_empty_no_table(

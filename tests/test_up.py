@@ -135,7 +135,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         remove_data(up.data)
 
 
-@pytest.mark.parametrize("name", ["web", "stream", "worker", "sweeper", "simulate"])
+@pytest.mark.parametrize("name", ["web", "stream", "worker", "sweeper", "mail", "simulate"])
 def test_a_killed_process_leaves_nothing_behind_and_comes_back(up: Up, name: str) -> None:
     killed = up.pids()[name]
     family = {killed: str(birth(killed)), **below(killed)}

@@ -16,6 +16,7 @@ from planning.actions.customers import tell_customer
 from planning.actions.decide import accept, undo
 from planning.actions.escalate import watch_decisions
 from planning.actions.handle import assign, close, mark_seen, snooze
+from planning.actions.handover import confirm_hand_over, hand_over, sheet
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
 from planning.actions.recompute import Result, recompute, tick
@@ -38,9 +39,11 @@ __all__ = [
     "comment",
     "comments_on",
     "commit_plan",
+    "confirm_hand_over",
     "decline",
     "evaluate",
     "flip_points",
+    "hand_over",
     "lapse_overdue",
     "mark_seen",
     "preview",
@@ -48,6 +51,7 @@ __all__ = [
     "recompute",
     "refuse",
     "save_rule",
+    "sheet",
     "snooze",
     "stakes",
     "subject_of",

@@ -19,7 +19,7 @@ from mes.errors import Refused
 from mes.models import Role, Site, Task
 from mes.rows import find
 from planning import words
-from planning.actions import consents
+from planning.actions import consents, telling
 from planning.actions.decide import undo
 from planning.actions.lock import hold_lock
 from planning.models import Consent, Decision, Disruption
@@ -170,6 +170,7 @@ def _take_out(command: Command, consent: Consent) -> dict[str, Any]:
         seen_at=None,
         back={"why": why, "who": consent.who, "stays": stays},
     )
+    telling.tell_refused(command, consent, why)
     said = _("Taken out again: %(title)s.") if not stays else _("Said, but %(title)s stands.")
     return {
         "decision_id": decision.pk,

@@ -20,7 +20,7 @@ from planning.actions import authority
 from planning.actions.decide import accept
 from planning.actions.lock import hold_lock
 from planning.actions.look import preview
-from planning.actions.telling import page_of
+from planning.actions.telling import page_of, tell_answered
 from planning.models import Approval, Disruption, Option
 
 STATES = Approval.State
@@ -163,6 +163,7 @@ def decline(command: Command, *, approval_id: int, reason: str) -> dict[str, Any
             subject_id=approval.disruption_id,
             created_at=command.now,
         )
+    tell_answered(command, approval, words.declined(approval, command.actor.name))
     _record(command, approval, "planning.approval.refused")
     return {
         "disruption_id": approval.disruption_id,

@@ -30,7 +30,6 @@ from planning.models import Disruption, Impact, Option
 
 log = logging.getLogger(__name__)
 
-MINE = "mine"
 FLIP_PLANS = 2
 WRITTEN = [
     "version", "kind", "verdict", "rank", "changes", "footprint", "figures", "cash", "estimate",
@@ -141,19 +140,24 @@ def _make(
     made = study.options(row.cause, stake, between=between)
     with _storing(disruption.site_id, version):
         before = {option.slug: option for option in disruption.options.all()}
-        mine_placed = False
         fresh = []
+        nothing = next(each for each in made.candidates if each.slug == "do-nothing")
+        by_hand = []
+        for kind in (Option.Kind.MINE, Option.Kind.OUTSIDE):
+            slug = kind.value.lower()
+            by_hand.append(_by_hand(disruption, kind, before.pop(slug, None), version))
+        for own in by_hand:
+            _as_nothing(study, own, nothing, stake)
         for candidate in made.candidates:
-            if candidate.verdict is not engine.Verdict.OFFERED and not mine_placed:
-                fresh.append(_mine(disruption, before.pop(MINE, None), version))
-                mine_placed = True
+            if candidate.verdict is not engine.Verdict.OFFERED and by_hand:
+                fresh += by_hand
+                by_hand = []
             option = before.pop(candidate.slug, None) or Option(
                 site_id=disruption.site_id, disruption=disruption, slug=candidate.slug
             )
             _fill(study, option, candidate, stake, version)
             fresh.append(option)
-        if not mine_placed:
-            fresh.append(_mine(disruption, before.pop(MINE, None), version))
+        fresh += by_hand
         # What somebody may have selected doesn't vanish: it stays once, crossed out.
         gone = [
             option
@@ -170,7 +174,7 @@ def _make(
         Option.objects.bulk_update([option for option in fresh if option.pk], WRITTEN)
         Option.objects.bulk_create([option for option in fresh if not option.pk])
         best = next((_headline(option) for option in fresh if _is_answer(option)), None)
-        checked = sum(1 for o in fresh if o.kind not in ("DO_NOTHING", "MINE"))
+        checked = sum(1 for o in fresh if o.kind not in Option.BY_HAND)
         _settle(disruption, version, best=best, checked=checked)
         transaction.on_commit(
             partial(
@@ -200,13 +204,22 @@ def _settle(
     )
 
 
-def _mine(disruption: Disruption, stored: Option | None, version: int) -> Option:
-    """The planner's own moves: always there, empty until he makes some."""
-    mine = stored or Option(
-        site_id=disruption.site_id, disruption=disruption, slug=MINE, kind=Option.Kind.MINE
+def _by_hand(
+    disruption: Disruption, kind: Option.Kind, stored: Option | None, version: int
+) -> Option:
+    """The planner's own moves, or what he did outside of the plan: always there."""
+    option = stored or Option(
+        site_id=disruption.site_id, disruption=disruption, slug=kind.value.lower(), kind=kind
     )
-    mine.version = version
-    return mine
+    option.version = version
+    return option
+
+
+def _as_nothing(study: Study, option: Option, nothing: engine.Candidate, stake: Stake) -> None:
+    """Figures of the same projection: until somebody moves something, those of doing nothing."""
+    for name, value in columns(study, nothing, stake).items():
+        if name not in ("slug", "kind", "verdict", "changes"):
+            setattr(option, name, value)
 
 
 def _fill(
@@ -270,7 +283,7 @@ def _footprint(
 def _is_answer(option: Option) -> bool:
     return (
         option.verdict == Option.Verdict.OFFERED
-        and option.kind not in (Option.Kind.DO_NOTHING, Option.Kind.MINE)
+        and option.kind not in Option.BY_HAND
         and option.saves > 0
     )
 

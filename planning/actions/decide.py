@@ -71,6 +71,9 @@ def accept(
         raise _decided_already(command, disruption)
     if option.verdict == Option.Verdict.IMPOSSIBLE:
         raise Stale(_("This option is no longer possible. Choose another one."))
+    outside = option.kind == Option.Kind.OUTSIDE
+    if outside and not why.strip():
+        raise Refused(_("Say in a few words what was done."))
     snap = snapshot.take(command.site.pk, wall_now=wall_now())
     study = Study(snap)
     chosen = changes if option.kind == Option.Kind.MINE and changes is not None else option.changes
@@ -123,6 +126,7 @@ def accept(
             "hit_lines": each.figures.get("hit_lines", 0),
             "late_lines": each.figures.get("late_lines", 0),
             "late_anyway": each.figures.get("late_anyway", 0),
+            "promises": each.figures.get("promises", 0),
             "late_days": each.figures.get("late_days", 0),
             "cash": each.cash,
             "estimate": each.estimate,
@@ -134,6 +138,9 @@ def accept(
         ).order_by("rank")
     ]
     title = words.option_name(option)
+    if outside:
+        title = f"{title}: {why.strip()}"
+        _close_what_may_close(command, disruption, why.strip())
     _tasks(command, decision_id, study, figures)
     finish_tasks_about(command.site.pk, [disruption.pk], command.now)
     consents.settle_approvals(command, disruption.pk, option.slug, decision_id)
@@ -282,6 +289,19 @@ def undo(command: Command, *, decision_id: int, why: str = "") -> dict[str, Any]
         "disruption_id": decision.disruption_id,
         "message": _("Taken back: %(title)s.") % {"title": decision.title},
     }
+
+
+def _close_what_may_close(command: Command, disruption: Disruption, what: str) -> None:
+    """Solved outside is over, unless a fact still stands that its own act ends.
+
+    A machine that is down, a hold, a closure, and what the plan itself finds late stay watched:
+    they close when they are over.
+    """
+    told = disruption.kind in rules.FELT and not disruption.cause.get("overdue")
+    if told:
+        Disruption.objects.filter(pk=disruption.pk).update(
+            state=Disruption.State.CLOSED, closed_at=command.now, close_reason=what[:200]
+        )
 
 
 # -- applying ------------------------------------------------------------------------------------
@@ -556,10 +576,14 @@ def _tasks(command: Command, decision_id: int, study: Study, figures: rules.Opti
 def _reopen(decision: Decision) -> None:
     """Lay a decided disruption before the planner again; its options are made anew."""
     row = decision.disruption
-    if row is not None and row.state == Disruption.State.ACCEPTED:
-        row.state = Disruption.State.OPEN
+    if row is None:
+        return
+    # What was solved outside may have been closed by it.
+    closed = row.state == Disruption.State.CLOSED and decision.kind == Option.Kind.OUTSIDE
+    if closed or row.state == Disruption.State.ACCEPTED:
+        row.state, row.closed_at, row.close_reason = Disruption.State.OPEN, None, ""
         row.summary = {**row.summary, "options_due": True}
-        row.save(update_fields=["state", "summary"])
+        row.save(update_fields=["state", "closed_at", "close_reason", "summary"])
 
 
 def _predicted(option: Option, figures: rules.OptionFigures) -> dict[str, Any]:

@@ -816,7 +816,15 @@ def _measure(study: Study, row: Row) -> None:
         row.ends = "ABSORBED" if row.is_new or row.figures["absorbed"] else "RECOVERED"
         row.priority = 4
     reported = rules.reported_impact(row.figures)
-    row.is_changed = row.is_changed or row.is_new or reported != disruption.summary.get("reported")
+    slept = _has_slept(disruption, study.snap.now_at)
+    same = reported == disruption.summary.get("reported")
+    row.is_changed = row.is_changed or row.is_new or slept or not same
+
+
+def _has_slept(disruption: Disruption, now: datetime) -> bool:
+    """Whether the time is over for which somebody put it to sleep."""
+    until = disruption.snoozed_until
+    return disruption.state == Disruption.State.SNOOZED and until is not None and until <= now
 
 
 def _topics(found: Found) -> set[str]:
@@ -938,11 +946,9 @@ def _live_on(found: Found, row: Row) -> None:
         rules.ten_thousandths(disruption.stake_seen), seen_lines, row.at_stake, lines
     )
     disruption.growing = grows
-    if disruption.state == states.SNOOZED:
-        slept = disruption.snoozed_until is not None and disruption.snoozed_until <= snap.now_at
-        if grows or slept:
-            disruption.state = states.OPEN
-            disruption.snoozed_until = None
+    if disruption.state == states.SNOOZED and (grows or _has_slept(disruption, snap.now_at)):
+        disruption.state = states.OPEN
+        disruption.snoozed_until = None
 
 
 def _summary(row: Row, version: int, latency_ms: float | None) -> dict[str, Any]:

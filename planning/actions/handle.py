@@ -58,7 +58,7 @@ def snooze(command: Command, *, disruption_id: int, until: datetime | None) -> d
 def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any]:
     """Close it with a reason; a fact that still stands can't be closed away.
 
-    :raises Refused: without a reason, or while the machine is down or the hold stands.
+    :raises Refused: without a reason, or while the machine is down, the hold stands, or it is late.
     """
     row = _ours(command, disruption_id)
     if row.state == Disruption.State.CLOSED:
@@ -76,6 +76,13 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
         raise Refused(_("It still waits there. Move it, or say that it is possible."))
     if row.kind == Disruption.Kind.HOLD:
         raise Refused(_("The hold still stands. Quality releases it; that closes it."))
+    if row.kind == Disruption.Kind.SLIP or row.cause.get("overdue"):
+        raise Refused(
+            _(
+                "It is still late, so it would be back at once. Snooze it until it gets worse, or "
+                "say that it is solved outside."
+            )
+        )
     row.state = Disruption.State.CLOSED
     row.closed_at = command.now
     row.close_reason = reason.strip()[:200]

@@ -20,7 +20,7 @@ from mes.models import Notice, RoleGrant, Site
 from mes.notices import News
 from mes.rules import Told, is_worse_than
 from planning import rules, words
-from planning.models import Disruption
+from planning.models import Approval, Consent, Disruption
 
 if TYPE_CHECKING:
     from planning.actions.disruptions import Row
@@ -179,3 +179,49 @@ def tell_decided(command: Command, disruption: Disruption, title: str) -> None:
         cause=cause_of(disruption.pk),
     )
     notices.notify(command.site, people - {command.actor.person_id}, news, at=command.now)
+
+
+def tell_answered(command: Command, approval: Approval, text: str) -> None:
+    """Who asked hears that it was refused; that it was approved, he hears as decided."""
+    _tell_person(
+        command,
+        approval.asked_by_id,
+        Kind.ANSWERED,
+        approval.disruption_id,
+        f"answered:{approval.pk}",
+        text,
+    )
+
+
+def tell_refused(command: Command, consent: Consent, why: str) -> None:
+    """Who decided hears that somebody whose yes it needs said no, or nothing in time."""
+    decision = consent.decision
+    text = _("Decide anew, %(why)s: %(title)s") % {"why": why, "title": decision.title}
+    _tell_person(
+        command,
+        decision.person_id,
+        Kind.ANSWERED,
+        decision.disruption_id,
+        f"refused:{consent.pk}",
+        text,
+    )
+
+
+def _tell_person(
+    command: Command,
+    person_id: int | None,
+    kind: Notice.Kind,
+    disruption_id: int | None,
+    cause: str,
+    text: str,
+) -> None:
+    if person_id is None or disruption_id is None or person_id == command.actor.person_id:
+        return
+    news = News(
+        kind=kind,
+        subject=("disruption", disruption_id),
+        url=page_of(disruption_id),
+        say=lambda: text,
+        cause=cause,
+    )
+    notices.notify(command.site, [person_id], news, at=command.now)

@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from mes.access import PUBLIC, DeclaredAccess
-from planning.api import agreeing, decisions, events, reads
+from planning.api import agreeing, decisions, events, people, reads
 
 app_name = "api"
 
@@ -71,6 +71,10 @@ urlpatterns = [
     path("v1/consents/<int:pk>/agree", agreeing.AgreeConsent.as_view(), name="agree"),
     path("v1/consents/<int:pk>/refuse", agreeing.RefuseConsent.as_view(), name="refuse"),
     path("v1/rules", agreeing.Rules.as_view(), name="rules"),
+    path("v1/comments", people.Comments.as_view(), name="comments"),
+    path("v1/comments/<int:pk>/withdraw", people.Withdraw.as_view(), name="withdraw"),
+    path("v1/notices", people.Notices.as_view(), name="notices"),
+    path("v1/notices/<int:pk>/read", people.ReadNotice.as_view(), name="read_notice"),
     path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
     path("v1/decisions/<int:pk>/undo", decisions.UndoDecision.as_view(), name="undo"),
 ]

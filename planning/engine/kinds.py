@@ -8,6 +8,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     DO_NOTHING = "DO_NOTHING"
     MINE = "MINE"
+    OUTSIDE = "OUTSIDE"
     RESEQUENCE = "RESEQUENCE"
     ALTERNATE_UNIT = "ALTERNATE_UNIT"
     OVERTIME = "OVERTIME"

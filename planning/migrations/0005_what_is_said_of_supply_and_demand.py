@@ -4,15 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('planning', '0004_options_beyond_machines'),
+        ("planning", "0004_options_beyond_machines"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='disruption',
-            name='kind',
-            field=models.CharField(choices=[('BREAKDOWN', 'Breakdown'), ('HOLD', 'Hold'), ('SCRAP', 'Scrap'), ('SLIP', 'Slip'), ('SHORTAGE', 'Shortage'), ('SUPPLY', 'Supply'), ('DEMAND', 'Demand'), ('BACKLOG', 'Backlog')], max_length=10),
+            model_name="disruption",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("BREAKDOWN", "Breakdown"),
+                    ("HOLD", "Hold"),
+                    ("SCRAP", "Scrap"),
+                    ("SLIP", "Slip"),
+                    ("SHORTAGE", "Shortage"),
+                    ("SUPPLY", "Supply"),
+                    ("DEMAND", "Demand"),
+                    ("BACKLOG", "Backlog"),
+                ],
+                max_length=10,
+            ),
         ),
     ]

@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('planning', '0005_what_is_said_of_supply_and_demand'),
+        ("planning", "0005_what_is_said_of_supply_and_demand"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='disruption',
-            name='kind',
-            field=models.CharField(choices=[('BREAKDOWN', 'Breakdown'), ('HOLD', 'Hold'), ('SCRAP', 'Scrap'), ('SLIP', 'Slip'), ('SHORTAGE', 'Shortage'), ('SUPPLY', 'Supply'), ('CLOSURE', 'Closure'), ('DEMAND', 'Demand'), ('BACKLOG', 'Backlog')], max_length=10),
+            model_name="disruption",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("BREAKDOWN", "Breakdown"),
+                    ("HOLD", "Hold"),
+                    ("SCRAP", "Scrap"),
+                    ("SLIP", "Slip"),
+                    ("SHORTAGE", "Shortage"),
+                    ("SUPPLY", "Supply"),
+                    ("CLOSURE", "Closure"),
+                    ("DEMAND", "Demand"),
+                    ("BACKLOG", "Backlog"),
+                ],
+                max_length=10,
+            ),
         ),
     ]

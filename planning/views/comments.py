@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -54,7 +55,7 @@ def comments(request: PlantRequest, subject_type: str, subject_id: int) -> HttpR
     back = actions.SUBJECTS[subject_type][1](row)
     if request.method == "POST":
         if not may(request.actor, "comment.write"):
-            return HttpResponse(refusal("comment.write"), status=403)
+            raise PermissionDenied(refusal("comment.write"))
         outcome = act(
             request,
             "mes.comment",

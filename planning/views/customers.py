@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -82,7 +83,7 @@ def tell_customers(request: PlantRequest, pk: int) -> HttpResponse:
     back = reverse("planning:disruption", args=[pk])
     if request.method == "POST":
         if not may(request.actor, "customer.tell"):
-            return HttpResponse(refusal("customer.tell"), status=403)
+            raise PermissionDenied(refusal("customer.tell"))
         decision = standing_decision(found)
         line = request.POST.get("line", "")
         said = {str(draft.line.pk): draft for draft in drafts(request.site, found, decision)}

@@ -142,7 +142,8 @@ def _link(other: Decision | None) -> dict[str, Any] | None:
 
 def _seen(each: dict[str, Any], found: Decision, money: bool) -> dict[str, Any]:
     """An option with its figures as they were when somebody chose."""
-    late = each.get("late_lines", 0) + each.get("late_anyway", 0)
+    # A line with a new date is not on time, as on the page of the options.
+    late = sum(int(each.get(name, 0)) for name in ("late_lines", "late_anyway", "promises"))
     name = each.get("name") or words.kind_name(each["kind"])
     return {
         "name": name,

@@ -15,7 +15,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from equipment.actions import change_estimate
@@ -40,6 +40,11 @@ from planning.views.tower import OPEN_STATES, decide_by, decision_row, passed_on
 PARTS = ("d-head", "impact", "options", "preview")
 SHOWN_HITS = 60
 LANE_DAYS = 5
+LONGEST_SLEEP_H = 14 * 24
+ACCEPTS = {
+    "DO_NOTHING": gettext_lazy("Do nothing, on purpose"),
+    "OUTSIDE": gettext_lazy("It is solved outside"),
+}
 SHOWN_A_COLUMN = 5  # as the tag `chain` draws it
 
 
@@ -136,9 +141,7 @@ def _chosen(request: PlantRequest, options: Sequence[Option]) -> Option | None:
     for option in options:
         if said.isdigit() and option.pk == int(said):
             return option
-    offered = [
-        o for o in options if o.verdict == "OFFERED" and o.kind not in ("DO_NOTHING", "MINE")
-    ]
+    offered = [o for o in options if o.verdict == "OFFERED" and o.kind not in Option.BY_HAND]
     return offered[0] if offered else None
 
 
@@ -549,7 +552,7 @@ def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, 
         "extra_n": extra,
         "late_n": late,
         "at_least": bool(figures.get("unknown")),
-        "kind": {"DO_NOTHING": "none", "MINE": "mine"}.get(option.kind, ""),
+        "kind": {"DO_NOTHING": "none", "MINE": "mine", "OUTSIDE": "outside"}.get(option.kind, ""),
         "gone": _("the plan has changed") if figures.get("gone") else "",
         "selected": chosen is not None and chosen.pk == option.pk,
         "consents": ", ".join(words.consents(figures)),
@@ -620,9 +623,8 @@ def option_context(
         "outdated": "",
         "form": None,
         "accept": {
-            "label": _("Do nothing, on purpose")
-            if option.kind == Option.Kind.DO_NOTHING
-            else _("Accept this option"),
+            "label": ACCEPTS.get(option.kind) or _("Accept this option"),
+            "asks_what": option.kind == Option.Kind.OUTSIDE,
             "off": accept_off or beyond.get("off", ""),
             "ask": beyond.get("ask"),
             "lacks": beyond.get("lacks", ""),
@@ -756,7 +758,13 @@ def assign(request: PlantRequest, pk: int) -> HttpResponse:
 @access("disruption.handle")
 @require_POST
 def snooze(request: PlantRequest, pk: int) -> HttpResponse:
-    return _handled(request, pk, "snooze", actions.snooze, until=None)
+    """Put it to sleep until it gets worse, or for some hours if that comes first."""
+    hours = request.POST.get("hours", "")
+    until = None
+    if hours:
+        hour = int(hours) if hours.removeprefix("-").isdigit() else 0
+        until = plant_now(request.site) + timedelta(hours=max(-1, min(hour, LONGEST_SLEEP_H)))
+    return _handled(request, pk, "snooze", actions.snooze, until=until)
 
 
 @access("disruption.handle")

@@ -111,14 +111,23 @@ def read(request: PlantRequest) -> HttpResponse:
     return redirect("planning:notices")
 
 
+INP = {"class": "inp"}
+
+
 class WaysForm(forms.Form):
     """Which priorities by which way, and the quiet hours."""
 
     bell_priority = forms.TypedChoiceField(
-        label=gettext_lazy("The bell rings for"), choices=PRIORITIES, coerce=int
+        label=gettext_lazy("The bell rings for"),
+        choices=PRIORITIES,
+        coerce=int,
+        widget=forms.Select(attrs=INP),
     )
     mail_priority = forms.TypedChoiceField(
-        label=gettext_lazy("Mail goes out for"), choices=PRIORITIES, coerce=int
+        label=gettext_lazy("Mail goes out for"),
+        choices=PRIORITIES,
+        coerce=int,
+        widget=forms.Select(attrs=INP),
     )
     mail_in_person = forms.BooleanField(
         label=gettext_lazy("Mail also what is said to me in person"),
@@ -128,18 +137,19 @@ class WaysForm(forms.Form):
     mail_address = forms.EmailField(
         label=gettext_lazy("Mail address"),
         required=False,
+        widget=forms.EmailInput(attrs=INP),
         help_text=gettext_lazy("empty: that of your account"),
     )
     quiet_from = forms.TimeField(
         label=gettext_lazy("No mail from"),
         required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        widget=forms.TimeInput(attrs={**INP, "type": "time"}, format="%H:%M"),
         help_text=gettext_lazy("what comes in quiet hours is one mail at their end"),
     )
     quiet_until = forms.TimeField(
         label=gettext_lazy("until"),
         required=False,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        widget=forms.TimeInput(attrs={**INP, "type": "time"}, format="%H:%M"),
     )
 
 

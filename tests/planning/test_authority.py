@@ -218,6 +218,7 @@ def test_who_is_asked_refuses_with_a_reason_and_the_asker_hears_it(broken: Compa
     heard = Task.objects.get(person=junior, done_at=None)
     assert "M. Okafor does not approve" in heard.text
     assert "too dear" in heard.text
+    assert Notice.objects.get(person=junior, kind="ANSWERED").text == heard.text
     assert broken.disruption("BREAKDOWN").state in ("NEW", "OPEN")
 
 

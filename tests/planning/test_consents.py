@@ -14,7 +14,7 @@ from equipment.models import CalendarException
 from mes.actor import Actor, Grant
 from mes.clock import wall_now
 from mes.commands import Outcome
-from mes.models import Person, Role, SitePlan, Task
+from mes.models import Notice, Person, Role, RoleGrant, SitePlan, Task
 from planning import actions as planning
 from planning import snapshot, words
 from planning.actions import consents
@@ -134,6 +134,8 @@ def test_a_refusal_takes_all_of_it_out_and_brings_the_disruption_back_costed_ane
 def test_silence_past_the_latest_time_is_a_no(broken: Company) -> None:
     before = plan_hash(broken)
     decision = accept_overtime(broken)
+    assert decision.person is not None
+    RoleGrant.objects.create(person=decision.person, role=Role.PLANNER, site=broken.site)
     first = asked(decision)[0]
     broken.clock(first.latest_at - timedelta(minutes=1))
     assert _sites(CONSENTS, now=wall_now()) == []
@@ -147,6 +149,8 @@ def test_silence_past_the_latest_time_is_a_no(broken: Company) -> None:
     row = broken.disruption("BREAKDOWN")
     assert row.state in ("NEW", "OPEN")
     assert "nobody agreed" in row.back["why"]
+    told = Notice.objects.get(person=decision.person, kind="ANSWERED")
+    assert told.text == f"Decide anew, {row.back['why']}: {decision.title}"
 
 
 def test_a_no_that_comes_too_late_leaves_the_decision_whole_and_says_why(

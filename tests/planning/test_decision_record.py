@@ -53,6 +53,21 @@ def test_the_record_shows_each_option_with_its_figures_as_they_were(
     )
 
 
+def test_a_line_with_a_new_date_is_not_on_time_in_the_record_either(
+    company: Company, taken: Decision, planner: Client
+) -> None:
+    Option.objects.filter(disruption=taken.disruption).update(verdict="OFFERED")
+    company.must(planning.undo, decision_id=taken.pk)
+    company.answer()
+    Option.objects.filter(disruption=taken.disruption).update(verdict="OFFERED")
+    second = accept(company, "NEW_PROMISE")
+    seen = planner.get(f"/decisions/{second.pk}/").context["seen"]
+    [chosen] = [row for row in seen if row["chosen"]]
+    figures = next(row for row in second.seen if row["kind"] == "NEW_PROMISE")
+    assert figures["promises"] > 0
+    assert chosen["on_time"] <= chosen["of"] - figures["promises"]
+
+
 def test_the_record_says_what_it_changed(
     company: Company, taken: Decision, planner: Client
 ) -> None:

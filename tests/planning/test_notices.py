@@ -238,7 +238,7 @@ def test_who_closes_it_is_not_told_and_the_others_are_at_once(
     RoleGrant.objects.create(person=actor(company), role="PLANNER", site=company.site)
     stop(company)
     row = company.disruption("BREAKDOWN")
-    type(row).objects.filter(pk=row.pk).update(kind="SLIP")
+    type(row).objects.filter(pk=row.pk).update(kind="SCRAP")
     company.must(planning.close, disruption_id=row.pk, reason="the job is done by hand")
     told = notice(jana)
     assert (told.kind, told.read_at) == ("OVER", None)

@@ -15,7 +15,7 @@ from planning.engine.impact import Cause, CauseKind, Step, why_late
 from planning.engine.options import Figures, evaluate, sort_key
 from planning.engine.plant import NEVER, PPM, Bind, LotStatus, Plant, Projection, Status, SupplyKind
 from planning.engine.projection import project
-from planning.engine.worktime import given_or_guessed
+from planning.engine.worktime import given_else_guessed, given_or_guessed
 
 MINUTE = 60
 DAY = 86_400
@@ -30,6 +30,8 @@ class Basis(StrEnum):
 
     UNIT_BACK = "UNIT_BACK"  # [instant] the unit works again
     LOT_FREE = "LOT_FREE"  # [instant] quality decides on the lot
+    UNIT_FULL = "UNIT_FULL"  # [instant] the unit runs at its full rate again
+    TOOL_BACK = "TOOL_BACK"  # [instant] the tool is there again
     JOB_FREE = "JOB_FREE"  # [instant] the hold on the job ends
     SUPPLY_COMES = "SUPPLY_COMES"  # [instant] an overdue purchase comes
     PROPOSED = "PROPOSED"  # [instant] an item that nothing covers, by its lead time
@@ -108,6 +110,10 @@ def _of_cause(plant: Plant, projection: Projection, cause: Cause) -> Iterator[As
     match cause.kind:
         case CauseKind.UNIT_DOWN:
             yield from _unit_back(plant, int(np.searchsorted(plant.unit_id, cause.id)), projection)
+        case CauseKind.UNIT_SLOW:
+            yield from _unit_full(plant, int(np.searchsorted(plant.unit_id, cause.id)), projection)
+        case CauseKind.TOOL_LOST:
+            yield from _tool_back(plant, int(np.searchsorted(plant.tool_id, cause.id)), projection)
         case CauseKind.LOT_HELD:
             found = (plant.supply_kind == SupplyKind.LOT) & (plant.supply_id == cause.id)
             for supply in np.flatnonzero(found).tolist():
@@ -139,10 +145,28 @@ def _unit_back(plant: Plant, unit: int, projection: Projection) -> Iterator[Assu
     )
 
 
+def _unit_full(plant: Plant, unit: int, projection: Projection) -> Iterator[Assumption]:
+    if plant.unit_slow[unit]:
+        until, again = plant.unit_slow_until[unit], plant.unit_slow_again_s[unit]
+        at = int(given_else_guessed(until, again, np.int64(projection.now)))
+        guess = (bool(plant.unit_slow_guess[unit]) or at != until) and at != NEVER
+        yield Assumption(Basis.UNIT_FULL, "unit", int(plant.unit_id[unit]), at, guess)
+
+
+def _tool_back(plant: Plant, tool: int, projection: Projection) -> Iterator[Assumption]:
+    if plant.tool_lost[tool]:
+        until, again = plant.tool_lost_until[tool], plant.tool_lost_again_s[tool]
+        at = int(given_else_guessed(until, again, np.int64(projection.now)))
+        guess = (bool(plant.tool_lost_guess[tool]) or at != until) and at != NEVER
+        yield Assumption(Basis.TOOL_BACK, "tool", int(plant.tool_id[tool]), at, guess)
+
+
 def _of_step(plant: Plant, projection: Projection, step: Step) -> Iterator[Assumption]:
     if step.subject == "unit":
         unit = int(np.searchsorted(plant.unit_id, step.id))
         yield from _unit_back(plant, unit, projection)
+    elif step.subject == "tool":
+        yield from _tool_back(plant, int(np.searchsorted(plant.tool_id, step.id)), projection)
     elif step.subject == "supply":
         found = (plant.supply_kind == step.kind) & (plant.supply_id == step.id)
         for supply in np.flatnonzero(found).tolist():

@@ -20,6 +20,7 @@ from planning.engine.plant import (
     I32,
     I64,
     NEVER,
+    PPM,
     UNSET,
     ArcKind,
     DemandKind,
@@ -88,6 +89,13 @@ class PlantBuilder:
     def add_alternate(self, **row: int) -> None:
         self._add("alternate", row)
 
+    def add_tool(self, **row: int) -> None:
+        self._add("tool", row)
+
+    def add_need(self, **row: int) -> None:
+        """Say that an operation needs a tool."""
+        self._add("need", row)
+
     def add_arc(self, **row: int) -> None:
         self._add("arc", row)
 
@@ -127,6 +135,12 @@ class PlantBuilder:
 
     def add_alternates(self, **columns: Column) -> None:
         self._extend("alternate", columns)
+
+    def add_tools(self, **columns: Column) -> None:
+        self._extend("tool", columns)
+
+    def add_needs(self, **columns: Column) -> None:
+        self._extend("need", columns)
 
     def add_arcs(self, **columns: Column) -> None:
         self._extend("arc", columns)
@@ -243,6 +257,12 @@ class PlantBuilder:
         keys = np.lexsort((other, of))
         alternate = {name: column[keys] for name, column in alternate.items()}
 
+        tool = _by_id("tool", self._columns("tool"))
+        need = self._columns("need")
+        needing = _rows_of(need["operation"], ops, by_id, "need", "operation")
+        needed = _rows("need", "tool", need["tool"], tool["id"])
+        needs = np.lexsort((needed, needing))
+
         supply, supply_op = self._supplies(items, ops, by_id)
         demand, line = self._demands(item, ops, by_id, calendar)
         peg = self._pegs(supply, demand)
@@ -276,6 +296,9 @@ class PlantBuilder:
             op_alternate_ptr=_ptr(of, len(ops)),
             **_named("alternate", alternate, skip=("operation", "unit")),
             alternate_unit=other[keys],
+            op_need_ptr=_ptr(needing, len(ops)),
+            need_tool=needed[needs],
+            **_named("tool", tool),
             op_pred_ptr=_ptr(succ, len(ops)),
             **_named("arc", arc, skip=("pred", "succ")),
             arc_pred=pred,
@@ -556,6 +579,8 @@ def _in_topological_order(op: Columns, arc: Columns) -> tuple[Columns, I32, I32]
 def _check_units(unit: Columns) -> None:
     _refuse("unit", unit["places"] < 1, "has no place")
     _refuse("unit", unit["rate_ppm"] < 1, "its rate is not above zero")
+    wrong = (unit["slow_ppm"] < 1) | (unit["slow_ppm"] > PPM)
+    _refuse("unit", wrong, "slowed to a rate that is not in 1..10^6")
     _refuse("unit", unit["quantum_qty"] < 1, "its reporting quantum is not above zero")
 
 

@@ -630,7 +630,8 @@ def frozen(plant: Plant, projection: Projection) -> Flags:
     """Return, by operation, whether its unit and order are frozen.
 
     Frozen = waits, and its baseline start is before now + the site's frozen window. Not frozen:
-    what is on hold or blocked, what waits for material, what stands at a unit that is down.
+    what is on hold or blocked, what waits for material or a lost tool, what stands at a unit that
+    is down.
     """
     start = plant.op_baseline_start
     inside: Flags = (start != UNSET) & (start < projection.now + plant.site.frozen_window_s)
@@ -638,7 +639,8 @@ def frozen(plant: Plant, projection: Projection) -> Flags:
     inside &= (plant.op_unit >= 0) & ~plant.op_hold
     inside[inside] = ~plant.unit_down[plant.op_unit[inside]]
     inside &= projection.op_state == State.DATED
-    inside &= (projection.op_bind != Bind.SUPPLY) & (projection.op_bind != Bind.UNCOVERED)
+    for waits in (Bind.SUPPLY, Bind.UNCOVERED, Bind.TOOL):
+        inside &= projection.op_bind != waits
     return inside
 
 

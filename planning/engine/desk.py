@@ -26,7 +26,7 @@ from planning.engine.compiled import (
 from planning.engine.plant import I8, I32, I64, Flags, Plant
 from planning.engine.remembered import remembered
 from planning.engine.work import WORK_COLUMNS, Work, pace_of, standing_work, used_of
-from planning.engine.worktime import Clock, given_else_guessed
+from planning.engine.worktime import Clock, given_else_guessed, given_or_guessed
 
 NEVER = p.NEVER
 UNSET = p.UNSET
@@ -34,10 +34,11 @@ WAITING, RUNNING, SUSPENDED, DONE = (int(s) for s in p.Status)
 NO_BREAK, ELAPSED = int(p.Span.NO_BREAK), int(p.Span.ELAPSED)
 OVERLAP = int(p.ArcKind.OVERLAP)
 BY_NOW, BY_NOT_BEFORE, BY_HOLD = int(p.Bind.NOW), int(p.Bind.NOT_BEFORE), int(p.Bind.HOLD)
-BY_ARC = int(p.Bind.ARC)
+BY_ARC, BY_TOOL = int(p.Bind.ARC), int(p.Bind.TOOL)
 BY_SUPPLY, UNCOVERED = int(p.Bind.SUPPLY), int(p.Bind.UNCOVERED)
 STARTED = int(p.Bind.STARTED)
 ON_HOLD, UNIT_DOWN = int(p.Reason.HOLD), int(p.Reason.UNIT_DOWN)
+TOOL_LOST = int(p.Reason.TOOL)
 BLOCKED = int(p.State.BLOCKED)
 
 STOCKED, FED, GIVES = 1, 2, 4  # material comes at a known time; from an operation; goes to one
@@ -254,18 +255,41 @@ def open_desk(
         counts=np.zeros(4, np.int64),
     )
     desk.queue[: len(plant.queue_op)] = plant.queue_op
+    tools_at, tools = tools_back(plant, now=now)
+    waits = np.flatnonzero((tools >= 0) & (plant.op_status != DONE)).astype(np.int32)
     _lay_now(
         desk,
         facts,
         columns(plant, Units, "unit_"),
         work,
         laid.pieces,
-        laid.held,
+        np.union1d(laid.held, waits) if len(waits) else laid.held,
+        tools_at,
+        tools,
         plant.place_family,
         np.int64(now),
         why,
     )
     return desk
+
+
+def tools_back(plant: Plant, *, now: int) -> tuple[I32, I32]:
+    """Return by operation (O) when the last of its lost tools is back and which (its row).
+
+    UNSET and -1 where none is lost; NEVER = no date. Who is outside has tools of his own.
+    """
+    at, ref = np.full(len(plant.op_id), UNSET, np.int32), np.full(len(plant.op_id), -1, np.int32)
+    if not plant.tool_lost.any():
+        return at, ref
+    back = given_or_guessed(plant.tool_lost_until, plant.tool_lost_again_s, now=now)
+    op = np.repeat(np.arange(len(plant.op_id)), np.diff(plant.op_need_ptr))
+    outside = np.append(plant.unit_outside, False)[plant.op_unit[op]]
+    binds = plant.tool_lost[plant.need_tool] & ~outside
+    op, tool = op[binds], plant.need_tool[binds]
+    # the first row of those that are back last
+    by = np.lexsort((-tool, back[tool]))
+    at[op[by]], ref[op[by]] = back[tool[by]], tool[by]
+    return at, ref
 
 
 def _nothing_yet(size: int) -> Outcome:
@@ -354,21 +378,26 @@ def _lay_units(d: Any, units: Any, family: Any, now: Any) -> None:
 
 
 @lean
-def _lay_start(ops: Any, f: Any, arcs: Any, o: Any, release: Any) -> None:
+def _lay_start(ops: Any, f: Any, arcs: Any, o: Any, release: Any, back: Any, tool: Any) -> None:
     """What holds operation o, which is not done, back that is known before the pass begins.
 
     release  end of its hold; UNSET where it is not held.
+    back     when the tool of that row is there again; UNSET where it has its tools.
     """
     runs = f.status[o] == RUNNING
     start = np.int64(UNSET)
     bind = BY_NOW
-    ref = -1
+    ref = np.int64(-1)
     if not runs:  # of what runs it is history
         start = np.int64(f.not_before[o])
         bind = BY_NOT_BEFORE
     if release > start:
         start = release
         bind = BY_HOLD
+    if back > start:
+        start = back
+        bind = BY_TOOL
+        ref = tool
     for a in range(f.pred_ptr[o], f.pred_ptr[o + 1]):
         before = arcs.pred[a]
         if not runs and arcs.kind[a] != OVERLAP and f.status[before] == DONE:
@@ -376,7 +405,7 @@ def _lay_start(ops: Any, f: Any, arcs: Any, o: Any, release: Any) -> None:
             if end > start:
                 start = min(end, np.int64(NEVER))
                 bind = BY_ARC
-                ref = before
+                ref = np.int64(before)
     ops[o].start = start
     ops[o].bind = bind
     ops[o].bind_ref = ref
@@ -440,14 +469,15 @@ def _lay(ops: Any, f: Any, arcs: Any, succ_arc: Any, work: Any, seat: Any, units
         _lay_facts(ops, f, o, work, seat, units)
         _lay_arcs(ops, f, arcs, succ_arc, o)
         if f.status[o] != DONE:
-            _lay_start(ops, f, arcs, o, np.int64(UNSET))
+            _lay_start(ops, f, arcs, o, np.int64(UNSET), np.int64(UNSET), np.int64(-1))
 
 
 @lean
 def _lay_now(
-    d: Any, f: Any, units: Any, w: Any, listed: Any, held: Any, family: Any, now: Any, why: Any
-) -> None:
-    """What depends on the time, on what is down and on what is held."""
+    d: Any, f: Any, units: Any, w: Any, listed: Any, held: Any, tools_at: Any, tools: Any,
+    family: Any, now: Any, why: Any,
+) -> None:  # fmt: skip
+    """What depends on the time, on what is down, what is held and what is lost."""
     ops = d.ops
     rows = d.clock.row
     _lay_units(d, units, family, now)
@@ -459,11 +489,16 @@ def _lay_now(
                     why[row] = UNIT_DOWN
     for x in range(held.size):
         o = np.int64(held[x])
-        release = given_else_guessed(f.hold_until[o], f.hold_again_s[o], now)
+        release = np.int64(UNSET)
+        if f.hold[o]:
+            release = given_else_guessed(f.hold_until[o], f.hold_again_s[o], now)
+        back = np.int64(tools_at[o])
         if release == NEVER:
             why[o] = ON_HOLD
+        elif back == NEVER:
+            why[o] = TOOL_LOST
         else:
-            _lay_start(ops, f, d.net.arcs, o, release)
+            _lay_start(ops, f, d.net.arcs, o, release, back, np.int64(tools[o]))
     for x in range(d.running.size):
         o = np.int64(d.running[x])
         ops[o].work = w.work_s[o]

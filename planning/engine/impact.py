@@ -17,6 +17,7 @@ import numpy as np
 
 from planning.engine.changes import MoveJob, SetQueue, apply
 from planning.engine.cost import CostRules, LateCost, late_cost, line_instants
+from planning.engine.desk import tools_back
 from planning.engine.plant import (
     I64,
     NEVER,
@@ -48,6 +49,8 @@ class CauseKind(StrEnum):
     """What one disruption can be about; the id is that of the thing in the brackets."""
 
     UNIT_DOWN = "UNIT_DOWN"  # [unit]
+    UNIT_SLOW = "UNIT_SLOW"  # [unit]
+    TOOL_LOST = "TOOL_LOST"  # [tool]
     LOT_HELD = "LOT_HELD"  # [lot]
     JOB_HELD = "JOB_HELD"  # [operation]
     SUPPLY_LATE = "SUPPLY_LATE"  # [purchase line], when it was promised, how much of it is missing
@@ -106,11 +109,12 @@ def _supply_row(plant: Plant, kind: SupplyKind, wanted: int) -> int:
 def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: int) -> Plant:
     """Return the plant with one cause gone from now on and every other fact as it is.
 
-    UNIT_DOWN: it is up. LOT_HELD, JOB_HELD: released. SUPPLY_LATE: here as it was promised, with
-    what is missing; now, if that is past or nothing was. SCRAP: the pieces are good. SLIP: the
-    running job has as much left as its baseline leaves it; a job that waits has no slip of its
-    own, so nothing changes. CLOSED: it works as ever. LOT_SHORT: what was not there is. DEMAND:
-    the customer wants what he wanted before. QUEUE: what waits stands where it stood.
+    UNIT_DOWN: it is up. UNIT_SLOW: it runs as ever. TOOL_LOST: it is there. LOT_HELD, JOB_HELD:
+    released. SUPPLY_LATE: here as it was promised, with what is missing; now, if that is past or
+    nothing was. SCRAP: the pieces are good. SLIP: the running job has as much left as its baseline
+    leaves it; a job that waits has no slip of its own, so nothing changes. CLOSED: it works as
+    ever. LOT_SHORT: what was not there is. DEMAND: the customer wants what he wanted before.
+    QUEUE: what waits stands where it stood.
 
     :raises KeyError: if the thing is not in the plant (any more).
     """
@@ -123,6 +127,10 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
     match cause.kind:
         case CauseKind.UNIT_DOWN:
             return with_value("unit_down", _row(plant.unit_id, cause.id), False)
+        case CauseKind.UNIT_SLOW:
+            return with_value("unit_slow", _row(plant.unit_id, cause.id), False)
+        case CauseKind.TOOL_LOST:
+            return with_value("tool_lost", _row(plant.tool_id, cause.id), False)
         case CauseKind.LOT_HELD:
             lot = _supply_row(plant, SupplyKind.LOT, cause.id)
             return with_value("supply_status", lot, LotStatus.RELEASED)
@@ -1029,7 +1037,7 @@ class Step:
     """One step back from a line that is late.
 
     subject, id  "line", "operation", "supply" (kind in `kind`), "item" (nothing covers it),
-                 "unit" (it is down).
+                 "unit" (it is down), "tool" (it is lost).
     at           when it is ready, ends, comes, is back; NEVER = no date.
     start        of an operation.
     bind         which term holds it: the name of Bind or Reason; "" at the end of the walk.
@@ -1071,6 +1079,7 @@ def _steps(plant: Plant, projection: Projection, line: int) -> Iterator[Step]:
     if op < 0:
         yield _supply_step(plant, projection, supply)
         return
+    tools_at, tools = tools_back(plant, now=projection.now)
     seen: set[int] = set()
     while op not in seen:
         seen.add(op)
@@ -1096,6 +1105,11 @@ def _steps(plant: Plant, projection: Projection, line: int) -> Iterator[Step]:
             back = int(plant.unit_down_until[unit])
             guess = bool(plant.unit_down_guess[unit])
             yield Step("unit", int(plant.unit_id[unit]), back, guess=guess)
+            return
+        tool = int(tools[op])
+        if tool >= 0 and (bind is Bind.TOOL or projection.op_reason[op] == Reason.TOOL):
+            guess = bool(plant.tool_lost_guess[tool])
+            yield Step("tool", int(plant.tool_id[tool]), int(tools_at[op]), guess=guess)
             return
         feeder = int(projection.op_end_feeder[op])
         if bind is Bind.STARTED and feeder >= 0:

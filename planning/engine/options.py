@@ -445,6 +445,10 @@ class _Search:
         self.plant = ground.plant
         self.projection = ground.projection
         self.cause = cause
+        # Row of the unit that the cause stops or slows down; -1 where it is about something else.
+        self.home = -1
+        if cause.kind in (CauseKind.UNIT_DOWN, CauseKind.UNIT_SLOW):
+            self.home = int(np.flatnonzero(self.plant.unit_id == cause.id)[0])
         self.most = budget
         self.budget = min(budget, OF_MACHINES)
         self.evaluations = 0
@@ -566,8 +570,7 @@ class _Search:
         waits |= (projection.op_wait[ops] == Wait.CALENDAR) | (
             projection.op_wait[ops] == Wait.UNIT_DOWN
         )
-        if self.cause.kind is CauseKind.UNIT_DOWN:
-            waits |= plant.unit_id[unit] == self.cause.id
+        waits |= unit == self.home
         worth = np.bincount(unit[waits], self.weight[ops[waits]], minlength=len(plant.unit_id))
         there = np.unique(unit[waits])
         return [int(row) for row in there[np.lexsort((there, -worth[there]))]]
@@ -638,15 +641,14 @@ class _Search:
     def movable(self) -> list[int]:
         """Return the jobs that may go elsewhere, the most urgent first.
 
-        A stopped unit's own queue, else what the hot lines hang on.
+        The own queue of a unit that is stopped or slow, else what the hot lines hang on.
         """
         plant = self.plant
         wanted: dict[int, None] = {}
         for walk in self.critical.values():
             wanted.update(dict.fromkeys(walk))
-        if self.cause.kind is CauseKind.UNIT_DOWN:
-            unit = int(np.flatnonzero(plant.unit_id == self.cause.id)[0])
-            on_it = self.queue(unit)
+        if self.home >= 0:
+            on_it = self.queue(self.home)
             first = [op for op in wanted if op in set(on_it)]
             rest = sorted(set(on_it) - set(first), key=lambda op: (self.due[op], op))
             wanted = dict.fromkeys([*first, *rest])
@@ -722,15 +724,16 @@ class _Search:
         return tuple(changes)
 
     def share(self, jobs: Sequence[int]) -> tuple[Change, ...]:
-        """Deal a stopped unit's queue out in its own order, until nothing gains by leaving.
+        """Deal out the queue of a unit that is stopped or slow in its own order, until nothing
+        gains by leaving.
 
         A job goes where it is estimated to end first, between what starts there before and after
         the start that it would have had here: with equal units and equally urgent queues both are
         empty again at the same time, and no job jumps over all that waits elsewhere.
         """
-        if self.cause.kind is not CauseKind.UNIT_DOWN:
+        home = self.home
+        if home < 0:
             return ()
-        home = int(np.flatnonzero(self.plant.unit_id == self.cause.id)[0])
         waiting, free = self.queue(home), set(jobs)
         begins = np.minimum(self.projection.op_start, self.projection.horizon)
         stopped = float(min((begins[op] for op in waiting), default=0)) - self.ground.now

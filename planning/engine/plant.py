@@ -127,6 +127,7 @@ class Reason(IntEnum):
     CYCLE = 5  # stands on a circle of arcs, pegs or queues
     HORIZON = 6  # does not fit before the horizon
     NO_PURCHASE = 7  # an item to be bought, uncovered, with no known lead time
+    TOOL = 8  # a tool that it needs is lost without an estimate and without a guess
 
 
 class Bind(IntEnum):
@@ -141,6 +142,7 @@ class Bind(IntEnum):
     PLACE = 6  # [operation before it on its place]
     STARTED = 7  # it has started: the start is a fact
     NONE = 8  # no start
+    TOOL = 9  # [tool] that is lost until then
 
 
 class Wait(IntEnum):
@@ -187,6 +189,13 @@ class Plant:
     unit_down_until: I32  # the estimate or the stored guess; NEVER = none
     unit_down_guess: Flags  # `unit_down_until` is a guess
     unit_down_again_s: I32  # guess made again at now when none or overdue; -1 = none known
+    unit_slow: Flags  # a working second does `unit_slow_ppm` of its work, set-up too, for a time
+    unit_slow_since: I32  # UNSET = before everything
+    unit_slow_until: I32  # the estimate or the stored guess; NEVER = none: to the horizon
+    unit_slow_guess: Flags  # `unit_slow_until` is a guess
+    unit_slow_again_s: I32  # guess made again at now when none or overdue; -1 = none known
+    unit_slow_ppm: I64  # 1..1_000_000 of what it does otherwise
+    unit_outside: Flags  # somebody else's, who has his own tools
     unit_quantum_qty: I64  # quantity of one report by the unit's rhythm
     unit_exception_ptr: I32  # (U + 1)
     exception_start: I32
@@ -250,6 +259,16 @@ class Plant:
     alternate_run_us: I64
     alternate_fixed_us: I64
     alternate_cost: I64  # key of a cost rate, the caller's own; -1 = unknown
+
+    op_need_ptr: I32  # (O + 1), into need_tool
+    need_tool: I32  # rows of the tools that it needs from its start to its end
+
+    # -- tools (T), by id --------------------------------------------------------------------------
+    tool_id: I64
+    tool_lost: Flags  # no piece of it is there
+    tool_lost_until: I32  # the estimate or the stored guess; NEVER = none
+    tool_lost_guess: Flags  # `tool_lost_until` is a guess
+    tool_lost_again_s: I32  # guess made again at now when none or overdue; -1 = none known
 
     # -- arcs (A), sorted by follower then predecessor ---------------------------------------------
     op_pred_ptr: I32  # (O + 1): arcs into an operation

@@ -40,7 +40,7 @@ def rows_of(plant: Plant) -> dict[str, Columns]:
         "carrier": plant.carrier_id,
     }
     tables: dict[str, Columns] = {}
-    for table in ("unit", "order", "operation", "item", "supply"):
+    for table in ("unit", "order", "operation", "item", "supply", "tool"):
         prefix = PREFIX.get(table, table)
         tables[table] = {
             name: _named(getattr(plant, f"{prefix}_{name}"), ids[name])
@@ -67,6 +67,10 @@ def rows_of(plant: Plant) -> dict[str, Columns]:
             name: getattr(plant, f"alternate_{name}")
             for name in ("setup_s", "run_us", "fixed_us", "cost")
         },
+    }
+    tables["need"] = {
+        "operation": np.repeat(plant.op_id, np.diff(plant.op_need_ptr)),
+        "tool": plant.tool_id[plant.need_tool],
     }
     tables["arc"] = {
         name: plant.op_id[getattr(plant, f"arc_{name}")]

@@ -37,6 +37,13 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "down_until": (np.int32, NEVER),
         "down_guess": (np.bool_, 0),
         "down_again_s": (np.int32, -1),
+        "slow": (np.bool_, 0),
+        "slow_since": (np.int32, UNSET),
+        "slow_until": (np.int32, NEVER),
+        "slow_guess": (np.bool_, 0),
+        "slow_again_s": (np.int32, -1),
+        "slow_ppm": (np.int64, PPM),
+        "outside": (np.bool_, 0),
         "quantum_qty": (np.int64, PIECE),
     },
     "exception": {
@@ -102,6 +109,17 @@ TABLES: Final[dict[str, dict[str, tuple[type[np.generic], int | None]]]] = {
         "run_us": (np.int64, 0),
         "fixed_us": (np.int64, 0),
         "cost": (np.int64, -1),
+    },
+    "tool": {
+        "id": (np.int64, REQUIRED),
+        "lost": (np.bool_, 0),
+        "lost_until": (np.int32, NEVER),
+        "lost_guess": (np.bool_, 0),
+        "lost_again_s": (np.int32, -1),
+    },
+    "need": {
+        "operation": (np.int64, REQUIRED),
+        "tool": (np.int64, REQUIRED),
     },
     "arc": {
         "pred": (np.int64, REQUIRED),

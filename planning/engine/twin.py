@@ -134,6 +134,8 @@ class Twin(TwinFacts):
             u = int(p.op_unit[o])
             if u >= 0 and self.back[u] == NEVER:
                 why[o] = int(Reason.UNIT_DOWN)
+            if self._tool(o)[0] == NEVER:
+                why[o] = int(Reason.TOOL)
             if p.op_hold[o] and self._hold_end(o) == NEVER:
                 why[o] = int(Reason.HOLD)
             if o in circles:
@@ -168,14 +170,29 @@ class Twin(TwinFacts):
     def _hold_end(self, o: int) -> int:
         return self._guess(int(self.plant.op_hold_until[o]), int(self.plant.op_hold_again_s[o]))
 
-    def _floor(self, o: int) -> tuple[int, int]:
+    def _floor(self, o: int) -> tuple[int, int, int]:
         p = self.plant
         t, bind = self.now, int(Bind.NOW)
         if p.op_status[o] != Status.RUNNING and p.op_not_before[o] > t:
             t, bind = int(p.op_not_before[o]), int(Bind.NOT_BEFORE)
         if p.op_hold[o] and self._hold_end(o) != NEVER and self._hold_end(o) > t:
             t, bind = self._hold_end(o), int(Bind.HOLD)
-        return t, bind
+        back, tool = self._tool(o)
+        if t < back < NEVER:
+            return back, int(Bind.TOOL), tool
+        return t, bind, -1
+
+    def _tool(self, o: int) -> tuple[int, int]:
+        """When all tools of o that are lost are back, and the first that is so long away."""
+        p = self.plant
+        if p.op_unit[o] >= 0 and p.unit_outside[p.op_unit[o]]:
+            return UNSET, -1
+        away = {}
+        for k in p.need_tool[p.op_need_ptr[o] : p.op_need_ptr[o + 1]].tolist():
+            if p.tool_lost[k]:
+                away[k] = self._guess(int(p.tool_lost_until[k]), int(p.tool_lost_again_s[k]))
+        last = max(away.values(), default=UNSET)
+        return last, min((k for k, back in away.items() if back == last), default=-1)
 
     def _runs_until(self, o: int, t: int, d: int) -> int:
         if self.plant.op_span[o] == Span.ELAPSED:
@@ -183,7 +200,7 @@ class Twin(TwinFacts):
         return self.finish(self.unit(o), t, d)
 
     def _going_on(self, o: int) -> int:
-        t, _ = self._floor(o)
+        t, _, _ = self._floor(o)
         if self.todo[o].work == 0 or self.plant.op_span[o] == Span.ELAPSED:
             return t
         return self.first(self.unit(o), t)
@@ -235,8 +252,7 @@ class Twin(TwinFacts):
     def _ready(self, o: int) -> tuple[int, int, int, int]:
         """When o could start if its place were free, what binds it, and without its material."""
         p, todo = self.plant, self.todo[o]
-        t, bind = self._floor(o)
-        ref = -1
+        t, bind, ref = self._floor(o)
         begun = self.ops[o].taken_off
         for a in range(p.op_pred_ptr[o], p.op_pred_ptr[o + 1]):
             f = int(p.arc_pred[a])

@@ -11,6 +11,7 @@ from typing import Any
 from planning.engine.plant import (
     NEVER,
     PIECE,
+    PPM,
     UNSET,
     Basis,
     DemandKind,
@@ -62,11 +63,11 @@ class TwinFacts:
         self.pull = plant.site.queue_rule == QueueRule.PULL_READY
         self.back = [self._back(u) for u in range(self.units)]
         self.works = [self._minutes(u) for u in range(self.units)]
-        self.works.append(bytearray(b"\1" * (self.horizon // 60)))
+        self.works.append([PPM] * (self.horizon // 60))
         for k in range(len(plant.calendars.id)):
-            mask = bytearray(self.horizon // 60)
+            mask = [0] * (self.horizon // 60)
             for start, end in plant.calendars.intervals(k):
-                mask[start // 60 : end // 60] = b"\1" * ((end - start) // 60)
+                mask[start // 60 : end // 60] = [PPM] * ((end - start) // 60)
             self.works.append(mask)
         self.stretches = [self._stretches(mask) for mask in self.works]
         self.todo = self._todo()
@@ -84,12 +85,13 @@ class TwinFacts:
             return None
         return self._guess(int(p.unit_down_until[u]), int(p.unit_down_again_s[u]))
 
-    def _minutes(self, u: int) -> bytearray:
+    def _minutes(self, u: int) -> list[int]:
+        """How much work a minute of unit u is, in millionths: nothing where it stands."""
         p = self.plant
         minutes = self.horizon // 60
-        mask = bytearray(minutes)
+        mask = [0] * minutes
         for start, end in p.calendars.intervals(int(p.unit_calendar[u])):
-            mask[start // 60 : end // 60] = b"\1" * ((end - start) // 60)
+            mask[start // 60 : end // 60] = [PPM] * ((end - start) // 60)
         rows = range(p.unit_exception_ptr[u], p.unit_exception_ptr[u + 1])
         for opens in (True, False):
             for x in rows:
@@ -99,56 +101,80 @@ class TwinFacts:
                         inside = start <= m * 60 and (m + 1) * 60 <= end
                         touched = start < (m + 1) * 60 and end > m * 60
                         if (inside if opens else touched) and start < end:
-                            mask[m] = opens
+                            mask[m] = PPM if opens else 0
         back = self.back[u]
         if back is not None:
             since = int(p.unit_down_since[u])
             for m in range(minutes):
                 if since < (m + 1) * 60 and back > m * 60 and since < back:
                     mask[m] = 0
+        if p.unit_slow[u]:
+            since = int(p.unit_slow_since[u])
+            until = self._guess(int(p.unit_slow_until[u]), int(p.unit_slow_again_s[u]))
+            for m in range(minutes):
+                if since < (m + 1) * 60 and until > m * 60 and mask[m]:
+                    mask[m] = int(p.unit_slow_ppm[u])
         return mask
 
     @staticmethod
-    def _stretches(mask: bytearray) -> list[tuple[int, int]]:
-        runs: list[tuple[int, int]] = []
-        for m, works in enumerate(mask):
-            if works and runs and runs[-1][1] == m * 60:
-                runs[-1] = (runs[-1][0], m * 60 + 60)
-            elif works:
-                runs.append((m * 60, m * 60 + 60))
+    def _stretches(mask: list[int]) -> list[tuple[int, int, int]]:
+        """Start and end of what works without a break at one rate, and that rate."""
+        runs: list[tuple[int, int, int]] = []
+        for m, rate in enumerate(mask):
+            if rate and runs and runs[-1][1:] == (m * 60, rate):
+                runs[-1] = (runs[-1][0], m * 60 + 60, rate)
+            elif rate:
+                runs.append((m * 60, m * 60 + 60, rate))
         return runs
 
     def worked(self, u: int, t: int) -> int:
-        return sum(max(0, min(e, t) - s) for s, e in self.stretches[u])
+        return sum(max(0, min(e, t) - s) * rate // PPM for s, e, rate in self.stretches[u])
 
     def first(self, u: int, t: int) -> int:
-        return next((max(s, t) for s, e in self.stretches[u] if e > t), NEVER)
+        return next((max(s, t) for s, e, _ in self.stretches[u] if e > t), NEVER)
 
     def finish(self, u: int, t: int, d: int) -> int:
         if t == NEVER or d <= 0:
             return t
-        for s, e in self.stretches[u]:
-            here = max(0, e - max(s, t))
+        for s, e, rate in self.stretches[u]:
+            if e <= t:
+                continue
+            before = max(0, t - s) * rate // PPM
+            here = (e - s) * rate // PPM - before
             if here >= d:
-                return max(s, t) + d
+                return s + next(
+                    x for x in self._near(d + before, rate) if x * rate // PPM >= d + before
+                )
             d -= here
         return NEVER
 
+    @staticmethod
+    def _near(work: int, rate: int) -> range:
+        """Some seconds, in rising order, around that at which so much work is done."""
+        return range(max(0, work * PPM // rate - 2), work * PPM // rate + 3)
+
     def fits_from(self, u: int, t: int, d: int) -> int:
-        for s, e in self.stretches[u]:
-            if e > t and max(s, t) + d <= e:
+        for at, (s, e, _) in enumerate(self.stretches[u]):
+            for after, _end, _rate in self.stretches[u][at + 1 :]:
+                if after != e:
+                    break
+                e = _end
+            if e > t and self.worked(u, e) - self.worked(u, max(s, t)) >= d:
                 return max(s, t)
         return NEVER
 
     def latest_start(self, u: int, t: int, d: int) -> int:
         if d <= 0:
             return t
-        for s, e in reversed(self.stretches[u]):
-            here = max(0, min(e, t) - s)
-            if here >= d:
-                return min(e, t) - d
-            d -= here
-        return 0
+        left = self.worked(u, t) - d
+        if left < 0:
+            return 0
+        for s, e, rate in self.stretches[u]:
+            here = (e - s) * rate // PPM
+            if here > left:
+                return s + max(x for x in self._near(left + 1, rate) if x * rate // PPM <= left)
+            left -= here
+        return NEVER
 
     def unit(self, o: int) -> int:
         return self.units if self.plant.op_unit[o] < 0 else int(self.plant.op_unit[o])

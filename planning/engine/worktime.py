@@ -5,6 +5,10 @@ operations that need no capacity; row U + 1 + k is base calendar k as it is. A u
 of its own reads the dense tables of its base calendar; one with overtime, stops or a breakdown has
 its own sorted intervals, answered by bisection. Both give the same second. Work seconds are counted
 from the epoch; nothing is read past a table's end: what does not fit before the horizon is `NEVER`.
+
+A unit that runs slow for a time has intervals in which a second of the clock is a part of a work
+second only; where such an interval meets another, they touch. Its whole work seconds are counted:
+a part of one at its end is lost.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy as np
 
 from planning.engine.calendars import MINUTE
 from planning.engine.compiled import Records, kernel, lean
-from planning.engine.plant import I32, NEVER, UNSET, Plant
+from planning.engine.plant import I32, NEVER, PPM, UNSET, Plant
 
 ROW = np.dtype(
     [
@@ -26,7 +30,7 @@ ROW = np.dtype(
         ("back", np.int32),  # when a unit that is down comes back; UNSET = it is up
     ]
 )
-INTERVAL = np.dtype([("start", np.int32), ("end", np.int32), ("done", np.int32)])
+INTERVAL = np.dtype([("start", np.int32), ("end", np.int32), ("done", np.int32), ("ppm", np.int32)])
 
 
 class Clock(NamedTuple):
@@ -70,9 +74,10 @@ def compile_clock(plant: Plant, *, now: int) -> Clock:
     """Return the working time of every unit of the plant as of `now`."""
     base = plant.calendars
     back = back_at(plant, now=now)
+    slow_until = given_or_guessed(plant.unit_slow_until, plant.unit_slow_again_s, now=now)
     units = len(plant.unit_id)
     counts = np.diff(plant.unit_exception_ptr)
-    own = np.flatnonzero((counts > 0) | plant.unit_down)
+    own = np.flatnonzero((counts > 0) | plant.unit_down | plant.unit_slow)
     calendar = np.concatenate([plant.unit_calendar, [-1], np.arange(len(base.id))])
     rows = np.zeros(len(calendar), ROW)
     rows["table"] = np.append(base.row, np.int32(-1))[calendar]
@@ -82,13 +87,18 @@ def compile_clock(plant: Plant, *, now: int) -> Clock:
     rows["back"] = UNSET
     rows["back"][:units] = back
     free = len(base.start)
-    room = int((rows["hi"][own] - rows["lo"][own]).sum() + counts[own].sum() + len(own)) + 1
+    room = int((rows["hi"][own] - rows["lo"][own]).sum() + counts[own].sum() + 3 * len(own)) + 1
     intervals = np.zeros(free + room, INTERVAL)
     intervals["start"][:free] = base.start
     intervals["end"][:free] = base.end
+    intervals["ppm"] = PPM
     _own_intervals(
         own,
         plant.unit_down_since,
+        plant.unit_slow,
+        plant.unit_slow_since,
+        slow_until,
+        plant.unit_slow_ppm,
         plant.unit_exception_ptr,
         plant.exception_start,
         plant.exception_end,
@@ -105,8 +115,8 @@ def compile_clock(plant: Plant, *, now: int) -> Clock:
 
 @kernel
 def _own_intervals(
-    own: Any, since: Any, ptr: Any, at: Any, to: Any, opens: Any, horizon: Any,
-    round_the_clock: Any, row: Any, iv: Any, free: Any,
+    own: Any, since: Any, slow: Any, slow_since: Any, slow_until: Any, slow_ppm: Any, ptr: Any,
+    at: Any, to: Any, opens: Any, horizon: Any, round_the_clock: Any, row: Any, iv: Any, free: Any,
 ) -> None:  # fmt: skip
     """Write the intervals of units with windows of their own behind `free`, and the clock's."""
     for k in range(own.size):
@@ -115,6 +125,7 @@ def _own_intervals(
         for v in range(row[u].lo, row[u].hi):
             iv[free + n].start = iv[v].start
             iv[free + n].end = iv[v].end
+            iv[free + n].ppm = PPM
             n += 1
         for x in range(ptr[u], ptr[u + 1]):
             if opens[x]:
@@ -122,6 +133,9 @@ def _own_intervals(
                 b = min(horizon, np.int64(to[x]) // MINUTE * MINUTE)
                 if a < b:
                     n = _open(iv, free, n, a, b)
+        if slow[u]:
+            a, b = np.int64(slow_since[u]), np.int64(slow_until[u])
+            n = _slow(iv, free, n, a, b, horizon, slow_ppm[u])
         for x in range(ptr[u], ptr[u + 1]):
             if not opens[x]:
                 n = _close(iv, free, n, np.int64(at[x]), np.int64(to[x]), horizon)
@@ -132,6 +146,7 @@ def _own_intervals(
         free += n
     iv[free].start = 0
     iv[free].end = horizon
+    iv[free].ppm = PPM
     row[round_the_clock].lo = free
     row[round_the_clock].hi = free + 1
 
@@ -158,7 +173,29 @@ def _open(iv: Any, base: Any, n: Any, a: Any, b: Any) -> Any:
             iv[base + v - gone + 1].end = iv[base + v].end
     iv[base + first].start = a
     iv[base + first].end = b
+    iv[base + first].ppm = PPM
     return n - gone + 1
+
+
+@lean
+def _slow(iv: Any, base: Any, n: Any, a: Any, b: Any, horizon: Any, ppm: Any) -> Any:
+    """Slow n intervals behind `base` down inside [a, b), widened to whole minutes; the new n."""
+    a = max(np.int64(0), a // MINUTE * MINUTE)
+    b = min(horizon, -(-b // MINUTE) * MINUTE)
+    for cut in (a, b):
+        for v in range(n):
+            if iv[base + v].start < cut < iv[base + v].end:
+                for w in range(n, v + 1, -1):
+                    iv[base + w] = iv[base + w - 1]
+                iv[base + v + 1] = iv[base + v]
+                iv[base + v].end = cut
+                iv[base + v + 1].start = cut
+                n += 1
+                break
+    for v in range(n):
+        if a <= iv[base + v].start and iv[base + v].end <= b:
+            iv[base + v].ppm = ppm
+    return n
 
 
 @lean
@@ -176,9 +213,11 @@ def _close(iv: Any, base: Any, n: Any, a: Any, b: Any, horizon: Any) -> Any:
             for w in range(n, v + 1, -1):
                 iv[base + w].start = iv[base + w - 1].start
                 iv[base + w].end = iv[base + w - 1].end
+                iv[base + w].ppm = iv[base + w - 1].ppm
             iv[base + v].end = a
             iv[base + v + 1].start = b
             iv[base + v + 1].end = e
+            iv[base + v + 1].ppm = iv[base + v].ppm
             return n + 1
         if e <= a or s >= b:
             pass
@@ -190,8 +229,15 @@ def _close(iv: Any, base: Any, n: Any, a: Any, b: Any, horizon: Any) -> Any:
             continue
         iv[base + kept].start = s
         iv[base + kept].end = e
+        iv[base + kept].ppm = iv[base + v].ppm
         kept += 1
     return kept
+
+
+@lean
+def _part(seconds: Any, ppm: Any) -> Any:
+    """Whole work seconds in so many seconds of the clock."""
+    return seconds if ppm == PPM else seconds * ppm // PPM
 
 
 @kernel
@@ -200,7 +246,7 @@ def _add_up(row: Any, iv: Any) -> None:
         work = 0
         for v in range(row[u].lo, row[u].hi):
             iv[v].done = work
-            work += iv[v].end - iv[v].start
+            work += _part(np.int64(iv[v].end) - iv[v].start, iv[v].ppm)
         row[u].total = work
 
 
@@ -233,12 +279,13 @@ def worked(c: Any, u: Any, t: Any) -> Any:
     v = _interval(c, u, t)
     if v == c.row[u].hi:
         return np.int64(c.row[u].total)
-    return np.int64(c.interval[v].done) + max(np.int64(0), t - np.int64(c.interval[v].start))
+    inside = max(np.int64(0), t - np.int64(c.interval[v].start))
+    return np.int64(c.interval[v].done) + _part(inside, c.interval[v].ppm)
 
 
 @lean
 def at_work(c: Any, u: Any, w: Any) -> Any:
-    """Instant at which work second w (0, 1, ...) of unit u begins; NEVER past the last."""
+    """Last instant at which w (0, 1, ...) work seconds of unit u are done; NEVER past the last."""
     if w >= c.row[u].total:
         return np.int64(NEVER)
     r = c.row[u].table
@@ -253,7 +300,10 @@ def at_work(c: Any, u: Any, w: Any) -> Any:
             a = m
         else:
             b = m
-    return np.int64(c.interval[a].start) + (w - np.int64(c.interval[a].done))
+    into = w - np.int64(c.interval[a].done)
+    if c.interval[a].ppm != PPM:
+        into = -(-(into + 1) * PPM // c.interval[a].ppm) - 1
+    return np.int64(c.interval[a].start) + into
 
 
 @lean
@@ -287,7 +337,7 @@ def start_and_finish(c: Any, u: Any, t: Any, d: Any) -> Any:
     NEVER is the finish of what does not fit before the horizon; t is not NEVER.
     """
     w = worked(c, u, t)
-    start = at_work(c, u, w)
+    start = at_work(c, u, w) if c.row[u].table >= 0 else first(c, u, t)
     if d <= 0 or start == NEVER:
         return start, start
     if w + d > c.row[u].total:
@@ -300,9 +350,15 @@ def fits_from(c: Any, u: Any, t: Any, d: Any) -> Any:
     """First instant at or after t from which unit u works d seconds without a break."""
     if t == NEVER:
         return np.int64(NEVER)
-    for v in range(_interval(c, u, t), c.row[u].hi):
+    last = np.int64(c.row[u].hi) - 1
+    for v in range(_interval(c, u, t), last + 1):
         s = max(t, np.int64(c.interval[v].start))
-        if s + d <= c.interval[v].end:
+        e = np.int64(v)
+        while e < last and c.interval[e + 1].start == c.interval[e].end:
+            e += 1
+        done = np.int64(c.interval[e + 1].done) if e < last else np.int64(c.row[u].total)
+        inside = _part(s - c.interval[v].start, c.interval[v].ppm)
+        if c.interval[v].done + inside + d <= done:
             return s
     return np.int64(NEVER)
 

@@ -41,7 +41,7 @@ class Wants:
     odd_spans: bool = True
     places: int = 2
     families: bool = True
-    trouble: bool = True  # breakdowns, holds, held lots
+    trouble: bool = True  # breakdowns, slow units, lost tools, holds, held lots
     material: bool = True
     free_pegs: bool = True
     parts: bool = True  # operations that were split
@@ -86,6 +86,12 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
             down_since=draw(hours),
             down_until=draw(st.sampled_from([NEVER, 5 * HOUR, 12 * HOUR + 30, 30 * HOUR])),
             down_again_s=draw(st.sampled_from([-1, 2 * HOUR])),
+            slow=wants.trouble and maybe(20),
+            slow_since=draw(hours),
+            slow_until=draw(st.sampled_from([NEVER, 6 * HOUR, 13 * HOUR + 50, 31 * HOUR])),
+            slow_again_s=draw(st.sampled_from([-1, 3 * HOUR])),
+            slow_ppm=draw(st.sampled_from([10_000, 333_000, 700_000, 1_000_000])),
+            outside=maybe(10),
             quantum_qty=draw(st.sampled_from([1, 2])) * PIECE,
         )
         for _ in range(draw(st.integers(0, 2))):
@@ -95,6 +101,14 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
             )
         if wants.families and maybe(50):
             builder.add_mounted(unit=u, place=places[u] - 1, family=draw(st.integers(1, 2)))
+
+    for tool in (1, 2):
+        builder.add_tool(
+            id=tool,
+            lost=wants.trouble and maybe(25),
+            lost_until=draw(st.sampled_from([NEVER, 4 * HOUR, 11 * HOUR + 20])),
+            lost_again_s=draw(st.sampled_from([-1, 5 * HOUR])),
+        )
 
     for i in (1, 2, 3):
         builder.add_item(
@@ -168,6 +182,9 @@ def small_plants(draw: st.DrawFn, wants: Wants = Wants()) -> tuple[Plant, int]:
                 report_at=max(began, now - draw(st.integers(0, HOUR))) if reported else UNSET,
                 productive_s=draw(st.integers(0, 4 * HOUR)) if reported else 0,
             )
+            for tool in (1, 2):
+                if maybe(15):
+                    builder.add_need(operation=op, tool=tool)
             if before and not (wants.circles and maybe(5)):
                 pred = draw(st.sampled_from(before))
                 overlap = wants.overlap and maybe(40)

@@ -13,6 +13,9 @@ from equipment.models import (
     EquipmentState,
     Reason,
     ShiftPattern,
+    Slowdown,
+    Tool,
+    ToolLoss,
     UnitStatus,
     WorkCalendar,
 )
@@ -68,6 +71,25 @@ class EquipmentStateAdmin(JournalAdmin):
 class DowntimeAdmin(JournalAdmin):
     list_display = ("unit", "reason", "started_at", "ended_at", "back_at", "back_said_by")
     list_filter = ("site", "reason")
+
+
+@admin.register(Slowdown)
+class SlowdownAdmin(JournalAdmin):
+    list_display = ("unit", "percent", "started_at", "ended_at", "back_at", "back_said_by")
+    list_filter = ("site",)
+
+
+@admin.register(Tool)
+class ToolAdmin(MasterAdmin):
+    list_display = ("code", "name", "kind", "pieces", "site")
+    list_filter = ("site", "kind")
+    search_fields = ("code", "name")
+
+
+@admin.register(ToolLoss)
+class ToolLossAdmin(JournalAdmin):
+    list_display = ("tool", "started_at", "ended_at", "back_at", "back_said_by")
+    list_filter = ("site",)
 
 
 @admin.register(CalendarException)

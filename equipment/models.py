@@ -203,6 +203,90 @@ class Downtime(models.Model):
         ]
 
 
+class Slowdown(models.Model):
+    """A time in which a unit does only a part of its work: open while it does."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    unit = models.ForeignKey(Equipment, models.PROTECT, related_name="slowdowns")
+    percent = models.PositiveSmallIntegerField(help_text="of its usual rate, set-up too")
+    note = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    # What a person said; empty means nobody knows and the engine guesses from history.
+    back_at = models.DateTimeField(null=True)
+    back_said_by = models.CharField(max_length=80, blank=True)
+    back_said_at = models.DateTimeField(null=True)
+    opened_seq = models.BigIntegerField()
+    closed_seq = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit"], condition=Q(ended_at=None), name="unit_is_slow_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                name="slow_unit_does_a_part_of_its_work",
+                condition=Q(percent__gte=1) & Q(percent__lte=99),
+            ),
+            models.CheckConstraint(
+                name="slowdown_ends_after_it_starts",
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+            ),
+        ]
+
+
+class Tool(models.Model):
+    """A tool, gauge or fixture without which an operation can't be done; there may be several."""
+
+    class Kind(models.TextChoices):
+        TOOL = "TOOL"
+        GAUGE = "GAUGE"
+        FIXTURE = "FIXTURE"
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.TOOL)
+    pieces = models.PositiveSmallIntegerField(default=1, help_text="how many there are")
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="tool_code_is_unique_a_site"),
+            models.CheckConstraint(name="tool_has_a_piece", condition=Q(pieces__gte=1)),
+            models.CheckConstraint(
+                name="tool_kind_is_known", condition=Q(kind__in=["TOOL", "GAUGE", "FIXTURE"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ToolLoss(models.Model):
+    """One piece of a tool that is lost, broken or away: open until it is there again."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    tool = models.ForeignKey(Tool, models.PROTECT, related_name="losses")
+    note = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    back_at = models.DateTimeField(null=True)
+    back_said_by = models.CharField(max_length=80, blank=True)
+    back_said_at = models.DateTimeField(null=True)
+    opened_seq = models.BigIntegerField()
+    closed_seq = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name_plural = "tool losses"
+        constraints = [
+            models.CheckConstraint(
+                name="tool_loss_ends_after_it_starts",
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+            )
+        ]
+
+
 class CalendarException(models.Model):
     """A window in which a calendar or one unit differs: holiday, overtime, planned stop."""
 

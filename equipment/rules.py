@@ -176,6 +176,28 @@ def working_seconds(spans: Iterable[Span], start: datetime, end: datetime) -> in
     return int(total.total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A time in which a unit did so many percent of its usual work."""
+
+    percent: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+def usual_seconds(
+    spans: Sequence[Span], slow: Iterable[Slow], start: datetime, end: datetime
+) -> int:
+    """Return the seconds at the usual rate that the work of [start, end) in the spans amounts to.
+
+    slow  times that do not overlap, within [start, end).
+    """
+    lost = sum(
+        working_seconds(spans, each.starts_at, each.ends_at) * (100 - each.percent) for each in slow
+    )
+    return working_seconds(spans, start, end) - lost // 100
+
+
 # PackML states that the floor uses, and where each may go from there.
 UNIT_MOVES: dict[str, frozenset[str]] = {
     "IDLE": frozenset({"EXECUTE", "HELD", "STOPPED", "ABORTED"}),

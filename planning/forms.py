@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from equipment.models import Downtime, Equipment, Reason
+from equipment.models import Downtime, Equipment, Reason, Tool
 from materials.models import (
     Customer,
     CustomerLine,
@@ -133,6 +133,102 @@ class BreakdownForm(EventForm):
             "reason_id": given["reason"].pk if given["reason"] else None,
             "note": given["note"],
             "back_at": given["back_at"],
+        }
+
+
+class SlowForm(EventForm):
+    """Which machine runs slow, how slow, until when if somebody knows, and why."""
+
+    subject = "unit"
+    unit = forms.ModelChoiceField(Equipment.objects.none(), label=gettext_lazy("Machine"))
+    percent = forms.IntegerField(
+        label=gettext_lazy("Runs at, in %"),
+        min_value=1,
+        max_value=99,
+        help_text=gettext_lazy("of its usual rate, set-ups too"),
+    )
+    back_at = _when(
+        gettext_lazy("Runs as usual"),
+        help_text=gettext_lazy("Leave it empty if nobody knows; it is guessed from history."),
+    )
+    note = forms.CharField(label=gettext_lazy("Why"), required=False, max_length=200)
+
+    def choose(self) -> None:
+        units = Equipment.objects.filter(site=self.site, level=Equipment.Level.WORK_UNIT)
+        units = units.exclude(kind=Equipment.Kind.EXTERNAL)
+        self.offer("unit", units.order_by("code"), lambda row: f"{row.code} · {row.name}")
+
+    def clean_back_at(self) -> datetime | None:
+        return self.instant("back_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "unit_id": given["unit"].pk,
+            "percent": given["percent"],
+            "note": given["note"],
+            "back_at": given["back_at"],
+        }
+
+
+class ToolForm(EventForm):
+    """Which tool, gauge or fixture is lost, and until when if somebody knows."""
+
+    subject = "tool"
+    tool = forms.ModelChoiceField(Tool.objects.none(), label=gettext_lazy("Tool"))
+    back_at = _when(
+        gettext_lazy("There again"),
+        help_text=gettext_lazy("Leave it empty if nobody knows; it is guessed from history."),
+    )
+    note = _note()
+
+    def choose(self) -> None:
+        tools = Tool.objects.filter(site=self.site).order_by("code")
+        self.offer("tool", tools, lambda row: f"{row.code} · {row.name} · {self._there(row)}")
+
+    @staticmethod
+    def _there(row: Tool) -> str:
+        there = row.pieces - row.losses.filter(ended_at=None).count()
+        return _("%(there)s of %(pieces)s there") % {"there": there, "pieces": row.pieces}
+
+    def clean_back_at(self) -> datetime | None:
+        return self.instant("back_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {"tool_id": given["tool"].pk, "note": given["note"], "back_at": given["back_at"]}
+
+
+class ShiftForm(EventForm):
+    """What works besides its calendar from when to when, and why: an added shift."""
+
+    subject = "place"
+    place = forms.ModelChoiceField(Equipment.objects.none(), label=gettext_lazy("Place"))
+    starts_at = _when(gettext_lazy("Works from"), required=True)
+    ends_at = _when(gettext_lazy("Works until"), required=True)
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=100, help_text=gettext_lazy("Saturday shift, night")
+    )
+
+    def choose(self) -> None:
+        places = Equipment.objects.filter(site=self.site).exclude(kind=Equipment.Kind.EXTERNAL)
+        self.offer(
+            "place", places.order_by("level", "code"), lambda row: f"{row.code} · {row.name}"
+        )
+
+    def clean_starts_at(self) -> datetime | None:
+        return self.instant("starts_at")
+
+    def clean_ends_at(self) -> datetime | None:
+        return self.instant("ends_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "equipment_id": given["place"].pk,
+            "starts_at": given["starts_at"],
+            "ends_at": given["ends_at"],
+            "reason": given["reason"],
         }
 
 
@@ -554,8 +650,11 @@ class CancelForm(LineForm):
 
 FORMS: dict[str, type[EventForm]] = {
     "breakdown": BreakdownForm,
+    "slow": SlowForm,
+    "tool": ToolForm,
     "closure": ClosureForm,
     "queue": QueueForm,
+    "shift": ShiftForm,
     "hold": HoldForm,
     "check": CheckForm,
     "shortage": ShortageForm,

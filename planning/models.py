@@ -130,6 +130,8 @@ class Disruption(models.Model):
         SLIP = "SLIP"
         SHORTAGE = "SHORTAGE"  # of a lot: pieces are not where they are booked
         SUPPLY = "SUPPLY"  # of a purchase line: late, short or overdue
+        SLOW = "SLOW"  # of a unit: it does a part of its work only
+        TOOL = "TOOL"  # a piece of it is lost
         CLOSURE = "CLOSURE"  # of a unit, an area, the plant: it does not work for a time
         DEMAND = "DEMAND"  # of a customer line: added, changed, re-dated, cancelled
         QUEUE = "QUEUE"  # of a unit: changed by hand

@@ -121,6 +121,23 @@ REASONS = (
     ("MEAS-DOUBT", "Measurement in doubt", "MEAS", "HOLD", "UNKNOWN", False),
 )
 
+# Code, name, kind, how many there are.
+TOOLS = (
+    ("FX-220", "Fixture for HV-220 ports", "FIXTURE", 1),
+    ("FX-14", "Fixture for MB-14 ports", "FIXTURE", 1),
+    ("GA-20", "Bore gauge 20 H7", "GAUGE", 2),
+    ("RIG-1", "Pressure test adapter", "TOOL", 2),
+)
+# Item, operation, tool.
+NEEDS = (
+    ("HV-220", 30, "FX-220"),
+    ("MB-14", 30, "FX-14"),
+    ("HV-220", 40, "GA-20"),
+    ("HV-180", 40, "GA-20"),
+    ("HV-220-A", 30, "RIG-1"),
+    ("HV-180-A", 30, "RIG-1"),
+)
+
 # What, unit (None: all), amount, source, owner.
 RATES = (
     ("OVERTIME_HOUR", None, "48", "Wage agreement 2026, 25 % premium", "M. Okafor"),

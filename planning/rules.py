@@ -515,6 +515,11 @@ class CauseFacts(TypedDict, total=False):
     queues: list[dict[str, Any]]  # as they were before: unit_id, job_ids
     place_id: int
     place: str
+    percent: int  # of its usual work that a slow unit does
+    tool_id: int
+    tool: str
+    tool_name: str
+    left: int  # pieces of a tool that are there still
     windows: list[dict[str, Any]]  # unit_id, window_id, starts_at, ends_at
     line_id: int
     line: str

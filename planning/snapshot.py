@@ -176,6 +176,43 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Slow:
+    """A unit that does a part of its work only, and until when the projection takes it for slow."""
+
+    unit_id: int
+    percent: int
+    note: str
+    started: int
+    back: int | None  # said by a person
+    said_by: str
+    guess: rules.Guess | None
+    opened_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A tool of which pieces are lost; what needs it waits once none is left.
+
+    back, said_by, guess  of the piece that is back first.
+    """
+
+    tool_id: int
+    code: str
+    name: str
+    left: int
+    note: str
+    started: int  # the last piece that was lost
+    back: int | None
+    said_by: str
+    guess: rules.Guess | None
+    opened_seq: int
+
+    @property
+    def binds(self) -> bool:
+        return self.left == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """An open hold on a lot or a job order."""
 
@@ -284,6 +321,9 @@ class Snapshot:
     bought: dict[int, Bought]
     lines: dict[int, Line]
     stops: dict[int, Stop]  # by unit
+    slows: dict[int, Slow]  # by unit
+    losses: dict[int, Loss]  # by tool
+    tools: dict[int, str]  # codes
     holds: dict[int, Held]
     refusals: dict[int, NotHere]  # by job order
     quarantined: dict[int, Quarantined]  # by lot
@@ -386,9 +426,11 @@ _UNITS = """
 select e.id, e.code, e.name, e.calendar_id, e.places, e.rate_ppm, e.reporting_rhythm,
        coalesce(u.mounted, '{}'), d.id, sec(d.started_at), sec(d.back_at), d.reason_id,
        coalesce(r.name, ''), coalesce(d.note, ''), coalesce(d.back_said_by, ''), d.opened_seq,
-       e.kind
+       e.kind, w.percent, sec(w.started_at), sec(w.back_at), coalesce(w.note, ''),
+       coalesce(w.back_said_by, ''), w.opened_seq
   from equipment_equipment e left join equipment_unitstatus u on u.unit_id = e.id
   left join equipment_downtime d on d.unit_id = e.id and d.ended_at is null
+  left join equipment_slowdown w on w.unit_id = e.id and w.ended_at is null
   left join equipment_reason r on r.id = d.reason_id
  where e.site_id = %(site)s and e.level = 'WORK_UNIT' order by e.id
 """
@@ -396,6 +438,17 @@ _REPAIRS = """
 select unit_id, reason_id, extract(epoch from ended_at - started_at)::bigint
   from equipment_downtime where site_id = %(site)s and ended_at is not null
  order by started_at desc limit 2000
+"""
+_SLOW_TIMES = """
+select unit_id, extract(epoch from ended_at - started_at)::bigint
+  from equipment_slowdown where site_id = %(site)s and ended_at is not null
+ order by started_at desc limit 500
+"""
+_TOOLS = "select id, code, name, pieces from equipment_tool where site_id = %(site)s order by id"
+_LOSSES = """
+select tool_id, sec(started_at), sec(ended_at), sec(back_at), note, back_said_by, opened_seq
+  from equipment_toolloss where site_id = %(site)s
+   and (ended_at is null or ended_at > %(now)s - interval '2 years') order by id
 """
 _DECISION_TIMES = """
 select reason_id, extract(epoch from released_at - placed_at)::bigint
@@ -433,6 +486,11 @@ _ALTERNATES = """
 select a.id, a.job_order_id, a.unit_id, a.setup_s, mil(a.run_s), j.fixed_s::bigint * 1000000
   from workorders_jobalternate a join workorders_joborder j on j.id = a.job_order_id
  where j.work_order_id in (@awake) @since(a, j) order by a.id
+"""
+_NEEDS = """
+select t.id, t.job_order_id, t.tool_id
+  from workorders_jobtool t join workorders_joborder j on j.id = t.job_order_id
+ where j.work_order_id in (@awake) @since(t) order by t.id
 """
 _LINKS = """
 select l.id, l.predecessor_id, l.follower_id, l.kind, mil(l.batch), l.lag_s
@@ -559,6 +617,7 @@ _RESIDENT = {
     "orders": _ORDERS,
     "jobs": _JOBS,
     "alternates": _ALTERNATES,
+    "needs": _NEEDS,
     "links": _LINKS,
     "components": _COMPONENTS,
     "items": _ITEMS,
@@ -629,11 +688,15 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             exceptions=rows(_EXCEPTIONS),
             units=rows(_UNITS),
             repairs=rows(_REPAIRS),
+            slow_times=rows(_SLOW_TIMES),
+            tools=rows(_TOOLS),
+            losses=rows(_LOSSES),
             decision_times=rows(_DECISION_TIMES),
             holds=rows(_HOLDS),
             orders=kept["orders"],
             jobs=kept["jobs"],
             alternates=kept["alternates"],
+            needs=kept["needs"],
             links=kept["links"],
             components=kept["components"],
             queues=rows(_QUEUES),
@@ -701,11 +764,15 @@ class _Reading:
     exceptions: Rows
     units: Rows
     repairs: Rows
+    slow_times: Rows
+    tools: Rows
+    losses: Rows
     decision_times: Rows
     holds: Rows
     orders: Rows
     jobs: Rows
     alternates: Rows
+    needs: Rows
     links: Rows
     components: Rows
     queues: Rows
@@ -762,9 +829,12 @@ def _build(read: _Reading) -> Snapshot:
     )
     builder.use_calendars(_calendars(read, horizon))
     stops = _stops(read, now)
+    slows = _slows(read, now)
+    losses = _losses(read, now)
     holds = _holds(read, now)
     refusals = _refusals(read, now)
-    _add_units(builder, read, stops, horizon)
+    _add_units(builder, read, stops, slows, horizon)
+    _add_tools(builder, read, losses)
     previous = stored.get(site.plan_version)
     lines, line_columns = _lines(read)
     _add_orders(builder, read, committed, holds, refusals, now)
@@ -800,6 +870,9 @@ def _build(read: _Reading) -> Snapshot:
         bought={row[0]: _bought(row) for row in read.purchases},
         lines=lines,
         stops=stops,
+        slows=slows,
+        losses=losses,
+        tools={row[0]: row[1] for row in read.tools},
         holds=holds,
         refusals=refusals,
         quarantined=_quarantined(read, now),
@@ -995,6 +1068,88 @@ def _stops(read: _Reading, now: int) -> dict[int, Stop]:
     return found
 
 
+def _slows(read: _Reading, now: int) -> dict[int, Slow]:
+    """Open slowdowns by unit, with the guess that stands in where nobody gave an estimate."""
+    found: dict[int, Slow] = {}
+    for row in read.units:
+        unit_id = row[0]
+        percent, started, back, note, said_by, opened_seq = row[17:23]
+        if percent is None:
+            continue
+        levels = {
+            "UNIT": [s for u, s in read.slow_times if u == unit_id],
+            "SITE": [s for _, s in read.slow_times],
+        }
+        guess = _guess_of(levels, started, back, now)
+        found[unit_id] = Slow(unit_id, percent, note, started, back, said_by, guess, opened_seq)
+    return found
+
+
+def _losses(read: _Reading, now: int) -> dict[int, Loss]:
+    """Tools of which pieces are lost; what is known of the one that is back first."""
+    lost: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    times: list[tuple[int, int]] = []
+    for row in read.losses:
+        tool_id, started, ended = row[:3]
+        if ended is None:
+            lost[tool_id].append(row)
+        else:
+            times.append((tool_id, ended - started))
+    found: dict[int, Loss] = {}
+    for tool_id, code, name, pieces in read.tools:
+        if tool_id not in lost:
+            continue
+        levels = {
+            "UNIT": [s for each, s in times if each == tool_id],
+            "SITE": [s for _, s in times],
+        }
+        mine = lost[tool_id]
+        guesses = [_guess_of(levels, row[1], row[3], now) for row in mine]
+        untils = [rules.bound(row[3], guess) for row, guess in zip(mine, guesses, strict=True)]
+        first = min(range(len(mine)), key=lambda at: (untils[at][0], at))
+        found[tool_id] = Loss(
+            tool_id=tool_id,
+            code=code,
+            name=name,
+            left=max(0, pieces - len(mine)),
+            note=mine[-1][4],
+            started=mine[-1][1],
+            back=mine[first][3],
+            said_by=mine[first][5],
+            guess=guesses[first],
+            opened_seq=mine[-1][6],
+        )
+    return found
+
+
+def _guess_of(
+    levels: Mapping[str, Sequence[int]], started: int, said: int | None, now: int
+) -> rules.Guess | None:
+    """The guess in force where nobody gave an estimate, or the one that was given has passed."""
+    if said is not None and said > now:
+        return None
+    since = started if said is None else max(started, said)
+    return rules.guess_end(levels, started=started, made_at=since, now=now)
+
+
+def _add_tools(builder: PlantBuilder, read: _Reading, losses: Mapping[int, Loss]) -> None:
+    for row in read.tools:
+        loss = losses.get(row[0])
+        lost: dict[str, int] = {}
+        if loss is not None and loss.binds:
+            until, guessed, again = rules.bound(loss.back, loss.guess)
+            lost = {"lost": 1, "lost_until": until, "lost_guess": guessed, "lost_again_s": again}
+        builder.add_tool(id=row[0], **lost)
+    if read.needs:
+        builder.add_needs(**_kept(read.site.id, "needs", read.needs, partial(_needs, read)))
+
+
+def _needs(read: _Reading) -> Columns:
+    columns = _table(read.needs, "", "operation", "tool")
+    columns.pop("")
+    return columns
+
+
 def _holds(read: _Reading, now: int) -> dict[int, Held]:
     found: dict[int, Held] = {}
     for hold_id, lot_id, job_id, reason_id, reason, note, placed, expected, seq in read.holds:
@@ -1060,7 +1215,11 @@ def _numbered_families(read: _Reading) -> dict[str, int]:
 
 
 def _add_units(
-    builder: PlantBuilder, read: _Reading, stops: Mapping[int, Stop], horizon: int
+    builder: PlantBuilder,
+    read: _Reading,
+    stops: Mapping[int, Stop],
+    slows: Mapping[int, Slow],
+    horizon: int,
 ) -> None:
     families = _families(read)
     for row in read.units:
@@ -1076,12 +1235,24 @@ def _add_units(
                 "down_guess": guessed,
                 "down_again_s": again,
             }
+        slow = slows.get(unit_id)
+        if slow is not None:
+            until, guessed, again = rules.bound(slow.back, slow.guess)
+            down |= {
+                "slow": 1,
+                "slow_since": slow.started,
+                "slow_until": until,
+                "slow_guess": guessed,
+                "slow_again_s": again,
+                "slow_ppm": slow.percent * 10_000,
+            }
         builder.add_unit(
             id=unit_id,
             calendar=calendar_id,
             places=places,
             rate_ppm=rate_ppm,
             quantum_qty=rules.QUANTA[rhythm],
+            outside=row[16] == "EXTERNAL",
             **down,
         )
         for place, name in enumerate(mounted[:places]):

@@ -7,6 +7,7 @@ from django.urls import include, path
 from planning.views import (
     answers,
     calls,
+    capacity,
     comments,
     customers,
     decisions,
@@ -113,7 +114,10 @@ workorders = [
     path("floor/<str:unit_code>/jobs/<int:pk>/<str:name>/", floor.job_act, name="job_act"),
 ]
 materials = [path("deliveries/", lists.deliveries, name="deliveries")]
-equipment = [path("equipment/", lists.equipment_list, name="list")]
+equipment = [
+    path("equipment/", lists.equipment_list, name="list"),
+    path("equipment/shifts/<int:seq>/end/", capacity.end_shift, name="end_shift"),
+]
 quality = [
     path("holds/", lists.holds, name="holds"),
     path("holds/<int:pk>/release/", lists.release, name="release"),

@@ -52,6 +52,13 @@ def title(disruption: Disruption) -> str:
     why = ", ".join(part for part in (cause.get("reason"), cause.get("note")) if part)
     if kind == Disruption.Kind.BREAKDOWN:
         said = _("%(unit)s down") % {"unit": code}
+    elif kind == Disruption.Kind.SLOW:
+        said = _("%(unit)s runs at %(percent)s %%") % {"unit": code, "percent": cause["percent"]}
+    elif kind == Disruption.Kind.TOOL:
+        said = _("%(tool)s lost") % {"tool": f"{code} {cause.get('tool_name', '')}".strip()}
+        if left := int(cause.get("left", 0)):
+            there = ngettext("%(left)d is left", "%(left)d are left", left) % {"left": left}
+            said = f"{said}, {there}"
     elif kind == Disruption.Kind.HOLD:
         what = _("lot %(lot)s") % {"lot": cause["lot"]} if cause.get("lot") else _job(cause, code)
         said = _("Quality hold: %(what)s") % {"what": what}
@@ -633,10 +640,16 @@ def flip(found: Facts | None, options: Sequence[Option], zone: ZoneInfo) -> str:
     }
 
 
+# Assumptions for which history gives a guess where nobody said anything.
+GUESSED = frozenset({"UNIT_BACK", "UNIT_FULL", "TOOL_BACK", "LOT_FREE", "JOB_FREE"})
+
+
 def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
     """One line of what the figures rest on; a machine's return can be tried at another value."""
     labels = {
         "UNIT_BACK": _("%(label)s is back"),
+        "UNIT_FULL": _("%(label)s runs as usual"),
+        "TOOL_BACK": _("%(label)s is there again"),
         "LOT_FREE": _("Lot %(label)s is decided"),
         "JOB_FREE": _("The hold on %(label)s is decided"),
         "SUPPLY_COMES": _("Purchase %(label)s comes"),
@@ -655,7 +668,7 @@ def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
     elif kind == "STANDARD_ELSEWHERE":
         shown = _("%(seconds)s s a piece") % {"seconds": Decimal(int(found["value"])).scaleb(-6)}
     source = str(found.get("source", ""))
-    if found.get("guess") and kind in ("UNIT_BACK", "LOT_FREE", "JOB_FREE"):
+    if found.get("guess") and kind in GUESSED:
         source = guess_source(source, int(found.get("n", 0)))
     label = labels.get(kind, "%(label)s")
     return {
@@ -679,6 +692,7 @@ def reason(code: str) -> str:
         "NONE": "",
         "HOLD": _("on hold without a date"),
         "UNIT_DOWN": _("machine down without an estimate"),
+        "TOOL": _("its tool is lost without an estimate"),
         "SUPPLY": _("its material is on hold"),
         "NO_WORK_ORDER": _("no work order makes it"),
         "CYCLE": _("waits for itself in a circle"),
@@ -752,6 +766,7 @@ def why_late(why: Facts | None, now: datetime, zone: ZoneInfo) -> str:
         return queue
     says = {
         "UNIT_DOWN": _("%(code)s is down, back %(when)s"),
+        "TOOL": _("tool %(code)s is lost, there again %(when)s"),
         "SUPPLY": _("waits for %(code)s, expected %(when)s"),
         "HELD": _("%(code)s is on hold, expected %(when)s"),
         "CHECK": _("waits for the check of %(code)s, expected %(when)s"),
@@ -765,9 +780,10 @@ def why_late(why: Facts | None, now: datetime, zone: ZoneInfo) -> str:
     }
     if term == "NO_DATE":
         said = f"{code}: {reason(why['reason'])}"
-    elif at is None and term in ("UNIT_DOWN", "SUPPLY", "HELD", "CHECK", "UNCOVERED"):
+    elif at is None and term in ("UNIT_DOWN", "TOOL", "SUPPLY", "HELD", "CHECK", "UNCOVERED"):
         undated = {
             "UNIT_DOWN": _("%(code)s is down, nobody knows until when"),
+            "TOOL": _("tool %(code)s is lost, nobody knows until when"),
             "SUPPLY": _("%(code)s comes nobody knows when"),
             "HELD": _("%(code)s is on hold without a date"),
             "CHECK": _("waits for the check of %(code)s, nobody knows until when"),
@@ -829,6 +845,14 @@ def event_text(kind: str, body: Facts) -> str:
         "equipment.unit.went_down": _("Machine down"),
         "equipment.estimate.changed": _("New estimate of the return"),
         "equipment.unit.came_up": _("Machine runs again"),
+        "equipment.unit.slowed_down": _("Runs slow"),
+        "equipment.slowdown.changed": _("New word of how slow"),
+        "equipment.unit.ran_as_usual": _("Runs as usual again"),
+        "equipment.tool.lost": _("Tool lost"),
+        "equipment.loss.changed": _("New estimate of the return"),
+        "equipment.tool.found": _("Tool there again"),
+        "equipment.place.opened": _("Shift added"),
+        "equipment.place.opening_ended": _("Added shift taken back"),
         "equipment.place.closed": _("Closed for a time"),
         "equipment.place.reopened": _("Works as ever again"),
         "equipment.window.added": _("Working time added"),

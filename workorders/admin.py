@@ -15,6 +15,7 @@ from workorders.models import (
     JobOrder,
     JobResponse,
     OperationAlternate,
+    OperationTool,
     Routing,
     RoutingOperation,
     UnitQueue,
@@ -26,6 +27,10 @@ from workorders.models import (
 class OperationInline(PartInline):
     model = RoutingOperation
     show_change_link = True
+
+
+class OperationToolInline(PartInline):
+    model = OperationTool
 
 
 class AlternateInline(PartInline):
@@ -49,7 +54,7 @@ class RoutingOperationAdmin(MasterAdmin):
     list_display = ("routing", "number", "name", "unit", "setup_s", "run_s")
     list_filter = ("site", "unit")
     list_select_related = ("routing", "unit")
-    inlines = (AlternateInline,)
+    inlines = (AlternateInline, OperationToolInline)
 
     def store(self, command: Command, row: RoutingOperation) -> None:
         save_routing_operation(command, row)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext, gettext_lazy
 from simple_history.models import HistoricalRecords
 
-from equipment.models import Equipment, Reason
+from equipment.models import Equipment, Reason, Tool
 from materials.models import CustomerLine, Item, Lot, PurchaseLine, quantity_field
 from mes.models import Device, Person, Role, Site
 
@@ -82,6 +82,22 @@ class OperationAlternate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["operation", "unit"], name="alternate_unit_is_unique_an_operation"
+            )
+        ]
+
+
+class OperationTool(models.Model):
+    """A tool that an operation needs, at whichever of our units it is done."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    operation = models.ForeignKey(RoutingOperation, models.CASCADE, related_name="tools")
+    tool = models.ForeignKey(Tool, models.PROTECT)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["operation", "tool"], name="operation_tool_is_unique_an_operation"
             )
         ]
 
@@ -286,6 +302,21 @@ class JobAlternate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["job_order", "unit"], name="job_alternate_is_unique_a_job_order"
+            )
+        ]
+
+
+class JobTool(models.Model):
+    """Frozen at release: a tool that this job order needs."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    job_order = models.ForeignKey(JobOrder, models.CASCADE, related_name="tools")
+    tool = models.ForeignKey(Tool, models.PROTECT)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job_order", "tool"], name="job_tool_is_unique_a_job_order"
             )
         ]
 

@@ -19,6 +19,7 @@ from equipment.models import (
     EquipmentState,
     Reason,
     ShiftPattern,
+    Slowdown,
     UnitStatus,
 )
 from mes.commands import Command
@@ -47,7 +48,7 @@ def report_breakdown(
     A unit that is already down is one stop, however many people report it: the answer says so,
     and a new return time changes the estimate of that stop.
     """
-    unit = _work_unit(command, unit_id)
+    unit = work_unit(command, unit_id)
     reason = None if reason_id is None else find(command, Reason, reason_id)
     before = _status(command, unit, lock=True)
     when = occurred(occurred_at, now=command.now, not_before=before.since)
@@ -116,7 +117,7 @@ def change_estimate(
 
     :raises Refused: if the unit is not down, or the time is already past.
     """
-    unit = _work_unit(command, unit_id)
+    unit = work_unit(command, unit_id)
     stop = _open_stop(command, unit)
     if stop is None:
         raise Refused(
@@ -134,7 +135,7 @@ def report_repair(
 
     A unit that is not down is answered in words; nothing is recorded.
     """
-    unit = _work_unit(command, unit_id)
+    unit = work_unit(command, unit_id)
     status = _status(command, unit, lock=True)
     stop = _open_stop(command, unit)
     if stop is None:
@@ -212,10 +213,21 @@ def set_unit_state(
 
 
 def working_seconds(command: Command, unit: Equipment, start: datetime, end: datetime) -> int:
-    """Return the seconds of [start, end) in which the unit's calendar works."""
+    """Return the seconds of [start, end) in which the unit's calendar works.
+
+    A second in which it ran slow counts by its percentage: so much of its usual work was done.
+    """
     if end <= start:
         return 0
-    return rules.working_seconds(working_spans(command.site, unit, start, end), start, end)
+    spans = working_spans(command.site, unit, start, end)
+    slow = Slowdown.objects.filter(Q(ended_at=None) | Q(ended_at__gt=start), unit=unit)
+    rates = [
+        rules.Slow(percent, max(start, began), min(end, ended or end))
+        for percent, began, ended in slow.filter(started_at__lt=end).values_list(
+            "percent", "started_at", "ended_at"
+        )
+    ]
+    return rules.usual_seconds(spans, rates, start, end)
 
 
 def working_spans(site: Site, unit: Equipment, start: datetime, end: datetime) -> list[rules.Span]:
@@ -282,7 +294,11 @@ def _store_estimate(
     )
 
 
-def _work_unit(command: Command, unit_id: int) -> Equipment:
+def work_unit(command: Command, unit_id: int) -> Equipment:
+    """Return a unit on which jobs run.
+
+    :raises Refused: if it is a place that only holds units.
+    """
     unit = find(command, Equipment, unit_id)
     if unit.level != Equipment.Level.WORK_UNIT:
         raise Refused(

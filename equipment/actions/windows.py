@@ -82,6 +82,56 @@ def close_place(
 
     :raises Refused: if the time is over or empty, further away than ten years, or no unit is there.
     """
+    kind = CalendarException.Kind.CLOSED
+    return _set_place(command, "closed", kind, equipment_id, starts_at, ends_at, reason)
+
+
+def reopen_place(
+    command: Command, *, equipment_id: int, window_ids: Sequence[int]
+) -> dict[str, Any]:
+    """Take the windows of a closure out again: the place works as it did.
+
+    :raises Refused: if somebody took one out before.
+    """
+    return _unset_place(command, "reopened", equipment_id, window_ids)
+
+
+def open_place(
+    command: Command,
+    *,
+    equipment_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str = "",
+) -> dict[str, Any]:
+    """Let a unit, or every unit of a centre, an area or the plant, work besides its calendar for a
+    time: an added shift, as one event. What is closed then stays closed.
+
+    :raises Refused: if the time is over or empty, further away than ten years, or no unit is there.
+    """
+    kind = CalendarException.Kind.OPEN
+    return _set_place(command, "opened", kind, equipment_id, starts_at, ends_at, reason)
+
+
+def end_opening(
+    command: Command, *, equipment_id: int, window_ids: Sequence[int]
+) -> dict[str, Any]:
+    """Take an added shift back.
+
+    :raises Refused: if somebody took it out before.
+    """
+    return _unset_place(command, "opening_ended", equipment_id, window_ids)
+
+
+def _set_place(
+    command: Command,
+    verb: str,
+    kind: str,
+    equipment_id: int,
+    starts_at: datetime | None,
+    ends_at: datetime,
+    reason: str,
+) -> dict[str, Any]:
     place = find(command, Equipment, equipment_id)
     starts_at = starts_at or command.now
     for at in (starts_at, ends_at):
@@ -90,22 +140,23 @@ def close_place(
     units = _units_of(command, place)
     if not units:
         raise Refused(_("There is no machine in %(place)s.") % {"place": place.code})
+    is_open = kind == CalendarException.Kind.OPEN
     windows = [
         {
             "unit_id": unit_id,
             "window_id": add_window(
                 command,
                 unit_id=unit_id,
-                kind=CalendarException.Kind.CLOSED,
+                kind=kind,
                 starts_at=starts_at,
                 ends_at=ends_at,
-                reason=reason or str(_("closed")),
+                reason=reason or str(_("shift added") if is_open else _("closed")),
             )["window_id"],
         }
         for unit_id in units
     ]
     command.record(
-        "equipment.place.closed",
+        f"equipment.place.{verb}",
         subject=("place", place.pk),
         body={
             "code": place.code,
@@ -119,18 +170,14 @@ def close_place(
     return {"equipment_id": place.pk, "window_ids": [each["window_id"] for each in windows]}
 
 
-def reopen_place(
-    command: Command, *, equipment_id: int, window_ids: Sequence[int]
+def _unset_place(
+    command: Command, verb: str, equipment_id: int, window_ids: Sequence[int]
 ) -> dict[str, Any]:
-    """Take the windows of a closure out again: the place works as it did.
-
-    :raises Refused: if somebody took one out before.
-    """
     place = find(command, Equipment, equipment_id)
     for window_id in window_ids:
         remove_window(command, window_id=window_id)
     command.record(
-        "equipment.place.reopened",
+        f"equipment.place.{verb}",
         subject=("place", place.pk),
         body={"code": place.code, "window_ids": list(window_ids)},
     )

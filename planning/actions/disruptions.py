@@ -30,7 +30,7 @@ from planning.engine.impact import (
     with_stock,
     without_windows,
 )
-from planning.engine.plant import NEVER, UNSET, LotStatus, Plant, Projection, SupplyKind
+from planning.engine.plant import NEVER, PPM, UNSET, LotStatus, Plant, Projection, SupplyKind
 from planning.models import Booking, Decision, Disruption, Impact
 from planning.snapshot import Event
 
@@ -40,13 +40,23 @@ SLIPS = 3  # rows of slips at a time; what is beyond them stands in the plan's f
 UNIT_EVENTS = frozenset(
     {"equipment.unit.went_down", "equipment.estimate.changed", "equipment.unit.came_up"}
 )
+SLOW_EVENTS = frozenset(
+    {"equipment.unit.slowed_down", "equipment.slowdown.changed", "equipment.unit.ran_as_usual"}
+)
+TOOL_EVENTS = frozenset({"equipment.tool.lost", "equipment.loss.changed", "equipment.tool.found"})
 HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
 CHECK_EVENTS = frozenset({"quality.check.waits", "quality.check.withdrawn", "quality.lot.decided"})
 RETURN_EVENTS = frozenset({"materials.return.received", "materials.return.taken_back"})
 REFUSAL_EVENTS = frozenset({"workorders.job.refused", "workorders.job.possible"})
 TASK_EVENTS = frozenset({"workorders.fact.unsettled", "workorders.fact.settled"})
 # Causes that stand as long as their fact does, and why they are over.
-ENDS = {"BREAKDOWN": "REPAIRED", "HOLD": "RELEASED", "REFUSED": "SOLVED"}
+ENDS = {
+    "BREAKDOWN": "REPAIRED",
+    "SLOW": "AS_USUAL",
+    "TOOL": "FOUND",
+    "HOLD": "RELEASED",
+    "REFUSED": "SOLVED",
+}
 SUPPLY_EVENT = "materials.purchase.expected"
 COUNT_EVENT = "materials.stock.counted"
 DEMAND_EVENTS = frozenset(
@@ -173,6 +183,12 @@ def _groups(study: Study, known: Mapping[Key, Disruption]) -> list[_Group]:
         elif event.kind in UNIT_EVENTS:
             key = ("BREAKDOWN", "unit", event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
+        elif event.kind in SLOW_EVENTS:
+            key = ("SLOW", "unit", event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
+        elif event.kind in TOOL_EVENTS:
+            key = ("TOOL", "tool", event.subject_id)
+            found.setdefault(key, _Group("DISRUPTION", key))
         elif event.kind in HOLD_EVENTS:
             key = ("HOLD", event.subject_type, event.subject_id)
             found.setdefault(key, _Group("DISRUPTION", key))
@@ -254,6 +270,15 @@ def _undo_fact(
     )
     if kind == "BREAKDOWN":
         return lambda plant: _unit_state(plant, subject_id, row is not None, until)
+    if kind == "SLOW":
+        if row is None:
+            return lambda plant: _slow_state(plant, subject_id, 0, UNSET, NEVER)
+        percent, since = int(row.cause["percent"]), datetime.fromisoformat(row.cause["since"])
+        began = study.snap.seconds(since)
+        return lambda plant: _slow_state(plant, subject_id, percent, began, until)
+    if kind == "TOOL":
+        lost = row is not None and not row.cause["left"]
+        return lambda plant: _tool_state(plant, subject_id, lost, until)
     if kind == "HOLD" and subject_type == "lot":
         return lambda plant: _lot_state(plant, subject_id, row is not None, until)
     if kind in _TELL:
@@ -279,6 +304,27 @@ def _unit_state(plant: Plant, unit_id: int, down: bool, until: int) -> Plant:
         plant,
         unit_down=_written(plant.unit_down, at, down),
         unit_down_until=_written(plant.unit_down_until, at, until),
+    )
+
+
+def _slow_state(plant: Plant, unit_id: int, percent: int, since: int, until: int) -> Plant:
+    """The plant with a unit at so many percent of its work, 0: at its usual rate."""
+    at = plant.unit_id == unit_id
+    return replace(
+        plant,
+        unit_slow=_written(plant.unit_slow, at, bool(percent)),
+        unit_slow_ppm=_written(plant.unit_slow_ppm, at, percent * 10_000 or PPM),
+        unit_slow_since=_written(plant.unit_slow_since, at, since),
+        unit_slow_until=_written(plant.unit_slow_until, at, until),
+    )
+
+
+def _tool_state(plant: Plant, tool_id: int, lost: bool, until: int) -> Plant:
+    at = plant.tool_id == tool_id
+    return replace(
+        plant,
+        tool_lost=_written(plant.tool_lost, at, lost),
+        tool_lost_until=_written(plant.tool_lost_until, at, until),
     )
 
 
@@ -418,7 +464,8 @@ def _missing(study: Study, lot_id: int) -> int:
 
 
 def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
-    """A row for each unit that is down, each hold, each job refused; a close for what is over."""
+    """A row for each unit down or slow, each tool lost, each hold, each job refused; a close for
+    what is over."""
     snap = study.snap
     wanted: dict[Key, tuple[Cause, rules.CauseFacts, int, int]] = {}
     for unit_id, stop in snap.stops.items():
@@ -435,6 +482,12 @@ def _facts(study: Study, known: Mapping[Key, Disruption]) -> list[Row]:
             refusal.at,
             snap.seq,
         )
+    for unit_id, slow in snap.slows.items():
+        cause, facts = Cause(CauseKind.UNIT_SLOW, unit_id), study.slow_facts(slow)
+        wanted["SLOW", "unit", unit_id] = (cause, facts, slow.started, slow.opened_seq)
+    for tool_id, loss in snap.losses.items():
+        cause, facts = Cause(CauseKind.TOOL_LOST, tool_id), study.loss_facts(loss)
+        wanted["TOOL", "tool", tool_id] = (cause, facts, loss.started, loss.opened_seq)
     for hold in snap.holds.values():
         facts = study.hold_facts(hold)
         if hold.lot_id is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from mes.commands import Command
 from mes.errors import Missing, Refused
@@ -55,6 +56,17 @@ def snooze(command: Command, *, disruption_id: int, until: datetime | None) -> d
     return {"disruption_id": row.pk}
 
 
+# What still stands, and the act that ends it.
+STANDING: dict[str, Any] = {
+    Disruption.Kind.SLOW: gettext_lazy(
+        "%(code)s still runs slow. Say that it runs as usual; that closes it."
+    ),
+    Disruption.Kind.TOOL: gettext_lazy(
+        "%(code)s is still lost. Say that it is there again; that closes it."
+    ),
+}
+
+
 def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any]:
     """Close it with a reason; a fact that still stands can't be closed away.
 
@@ -70,6 +82,8 @@ def close(command: Command, *, disruption_id: int, reason: str) -> dict[str, Any
             _("%(unit)s is still down. Report the repair; that closes it.")
             % {"unit": row.subject_code}
         )
+    if row.kind in STANDING:
+        raise Refused(str(STANDING[row.kind]) % {"code": row.subject_code})
     if row.kind == Disruption.Kind.CLOSURE:
         raise Refused(_("It is still closed. Take the closure back; that closes it."))
     if row.kind == Disruption.Kind.REFUSED:

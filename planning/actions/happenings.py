@@ -11,7 +11,16 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from equipment.actions import close_place, reopen_place, report_breakdown
+from equipment.actions import (
+    close_place,
+    end_slow,
+    open_place,
+    reopen_place,
+    report_breakdown,
+    report_slow,
+    report_tool_found,
+    report_tool_lost,
+)
 from materials import actions as materials
 from materials.models import CustomerLine, PurchaseLine, StockBalance, StockMove
 from mes.commands import Command
@@ -54,6 +63,14 @@ def _unit(values: Values, _answer: Values) -> Key:
     return ("BREAKDOWN", "unit", int(values["unit_id"]))
 
 
+def _slow(values: Values, _answer: Values) -> Key:
+    return ("SLOW", "unit", int(values["unit_id"]))
+
+
+def _tool(values: Values, _answer: Values) -> Key:
+    return ("TOOL", "tool", int(values["tool_id"]))
+
+
 def _hold(values: Values, _answer: Values) -> Key:
     if values.get("lot_id"):
         return ("HOLD", "lot", int(values["lot_id"]))
@@ -76,6 +93,11 @@ def _place(values: Values, _answer: Values) -> Key:
     return ("CLOSURE", "place", int(values["equipment_id"]))
 
 
+def _shift(values: Values, _answer: Values) -> Key:
+    """A shift that is added hurts nobody: no disruption has this cause."""
+    return ("SHIFT", "place", int(values["equipment_id"]))
+
+
 def _lot(values: Values, _answer: Values) -> Key:
     return ("SHORTAGE", "lot", int(values["lot_id"]))
 
@@ -90,8 +112,11 @@ def _line(values: Values, answer: Values) -> Key:
 
 HAPPENINGS: dict[str, Happening] = {
     "breakdown": Happening("equipment.breakdown", report_breakdown, _unit),
+    "slow": Happening("equipment.slow", report_slow, _slow),
+    "tool": Happening("equipment.tool.lost", report_tool_lost, _tool),
     "closure": Happening("equipment.place.close", close_place, _place),
     "queue": Happening("workorders.job.move", move_job, _queue),
+    "shift": Happening("equipment.place.open", open_place, _shift),
     "hold": Happening("quality.hold.place", place_hold, _hold),
     "check": Happening("quality.check.wait", report_waiting, _check),
     "shortage": Happening("materials.shortage", materials.report_shortage, _lot),
@@ -114,6 +139,8 @@ TAKEN_BACK_BY = {
     "RETURN": "return.receive",
     "QUEUE": "job.move",
     "REFUSED": "job.move",
+    "SLOW": "event.report",
+    "TOOL": "event.report",
 }
 
 
@@ -127,6 +154,10 @@ def take_back(command: Command, *, disruption_id: int) -> dict[str, Any]:
         raise Refused(_("It is closed already."), status=409, code="done_already")
     if row.kind not in TAKEN_BACK_BY:
         raise Refused(_("This is ended by its own act: a repair, a release, a correction."))
+    if row.kind == Disruption.Kind.SLOW:
+        return end_slow(command, unit_id=row.subject_id)
+    if row.kind == Disruption.Kind.TOOL:
+        return report_tool_found(command, tool_id=row.subject_id)
     note = _("taken back")
     if row.kind == Disruption.Kind.SHORTAGE:
         return _found_again(command, row, note)

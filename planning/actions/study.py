@@ -37,10 +37,10 @@ from planning.engine.plant import (
 from planning.engine.projection import project
 from planning.engine.reasons import Why, why_each
 from planning.models import Disruption
-from planning.snapshot import Held, NotHere, Quarantined, Snapshot, Stop
+from planning.snapshot import Held, Loss, NotHere, Quarantined, Slow, Snapshot, Stop
 
 # Changes when the meaning of a figure does: every plan is then computed anew.
-ENGINE = "1"
+ENGINE = "2"
 
 COLUMNS = {"cause": 0, "operation": 1, "item": 2, "line": 3}
 NODE_NAMES = {"operation": "job", "item": "item", "line": "line"}
@@ -51,6 +51,8 @@ EXPLAINED_BY = 3  # lines whose way back is searched for assumptions
 INSTANTS = frozenset(
     {
         assumptions.Basis.UNIT_BACK,
+        assumptions.Basis.UNIT_FULL,
+        assumptions.Basis.TOOL_BACK,
         assumptions.Basis.LOT_FREE,
         assumptions.Basis.JOB_FREE,
         assumptions.Basis.SUPPLY_COMES,
@@ -189,6 +191,10 @@ class Study:
         match kind:
             case Disruption.Kind.BREAKDOWN:
                 return impact.Cause(kinds.UNIT_DOWN, number)
+            case Disruption.Kind.SLOW:
+                return impact.Cause(kinds.UNIT_SLOW, number)
+            case Disruption.Kind.TOOL:
+                return impact.Cause(kinds.TOOL_LOST, number)
             case Disruption.Kind.HOLD:
                 on_lot = disruption.subject_type == "lot"
                 return impact.Cause(kinds.LOT_HELD if on_lot else kinds.JOB_HELD, number)
@@ -313,6 +319,8 @@ class Study:
     def _code_of(self, why: Why) -> str:
         if why.term == "UNIT_DOWN":
             return self.snap.units.get(why.id, "")
+        if why.term == "TOOL":
+            return self.snap.tools.get(why.id, "")
         if why.term == "UNCOVERED":
             return self.item_code(why.id)
         if why.term in ("SUPPLY", "HELD"):
@@ -380,6 +388,8 @@ class Study:
         snap = self.snap
         if subject_type == "unit":
             return snap.units[subject_id]
+        if subject_type == "tool":
+            return snap.tools[subject_id]
         if subject_type == "lot":
             return snap.lots[subject_id][0] if subject_id in snap.lots else str(subject_id)
         if subject_type == "purchase_line" and subject_id in snap.purchases:
@@ -402,6 +412,30 @@ class Study:
             "said_by": stop.said_by,
         }
         return self._with_estimate(facts, stop.back, stop.guess)
+
+    def slow_facts(self, slow: Slow) -> rules.CauseFacts:
+        facts: rules.CauseFacts = {
+            "unit_id": slow.unit_id,
+            "unit": self.snap.units[slow.unit_id],
+            "unit_name": self.snap.unit_names[slow.unit_id],
+            "percent": slow.percent,
+            "note": slow.note,
+            "since": self.at(slow.started) or "",
+            "said_by": slow.said_by,
+        }
+        return self._with_estimate(facts, slow.back, slow.guess)
+
+    def loss_facts(self, loss: Loss) -> rules.CauseFacts:
+        facts: rules.CauseFacts = {
+            "tool_id": loss.tool_id,
+            "tool": loss.code,
+            "tool_name": loss.name,
+            "left": loss.left,
+            "note": loss.note,
+            "since": self.at(loss.started) or "",
+            "said_by": loss.said_by,
+        }
+        return self._with_estimate(facts, loss.back, loss.guess)
 
     def hold_facts(self, hold: Held) -> rules.CauseFacts:
         facts: rules.CauseFacts = {
@@ -910,6 +944,7 @@ class Study:
             return self.subject_code("job_order", number)
         known: dict[str, Any] = {
             "unit": snap.units,
+            "tool": snap.tools,
             "lot": {lot: code for lot, (code, _item) in snap.lots.items()},
             "purchase": snap.purchases,
             "item": {item: row[0] for item, row in snap.items.items()},
@@ -919,6 +954,14 @@ class Study:
     def _said(self, found: assumptions.Assumption) -> tuple[str, int]:
         """Whose word it is: a person's name, or the level of history of a guess and its cases."""
         snap = self.snap
+        spoken: Slow | Loss | None = None
+        if found.kind is assumptions.Basis.UNIT_FULL:
+            spoken = snap.slows.get(found.id)
+        elif found.kind is assumptions.Basis.TOOL_BACK:
+            spoken = snap.losses.get(found.id)
+        if spoken is not None:
+            guess = spoken.guess
+            return (guess.source, guess.n) if guess else (spoken.said_by, 0)
         if found.subject == "unit" and found.id in snap.stops:
             stop = snap.stops[found.id]
             return (stop.guess.source, stop.guess.n) if stop.guess else (stop.said_by, 0)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from equipment import actions as equipment
-from equipment.models import Equipment, Reason
+from equipment.models import Equipment, Reason, Tool
 from materials import actions as materials
 from materials.models import (
     Customer,
@@ -115,6 +115,79 @@ def repair(command: Command, values: Values) -> Values:
     return equipment.report_repair(
         command, unit_id=_unit(command, values), occurred_at=values.get("occurred_at")
     )
+
+
+def slow(command: Command, values: Values) -> Values:
+    return equipment.report_slow(
+        command,
+        unit_id=_unit(command, values),
+        percent=values["percent"],
+        note=values["note"],
+        occurred_at=values.get("occurred_at"),
+        back_at=values.get("back_at"),
+        said_by=values["said_by"],
+    )
+
+
+def slow_change(command: Command, values: Values) -> Values:
+    return equipment.change_slow(
+        command,
+        unit_id=_unit(command, values),
+        back_at=values["back_at"],
+        percent=values.get("percent"),
+        said_by=values["said_by"],
+    )
+
+
+def slow_end(command: Command, values: Values) -> Values:
+    return equipment.end_slow(
+        command, unit_id=_unit(command, values), occurred_at=values.get("occurred_at")
+    )
+
+
+def _tool(command: Command, values: Values) -> int:
+    return _the(Tool, command, code=values["tool"]).pk
+
+
+def tool_lost(command: Command, values: Values) -> Values:
+    return equipment.report_tool_lost(
+        command,
+        tool_id=_tool(command, values),
+        note=values["note"],
+        occurred_at=values.get("occurred_at"),
+        back_at=values.get("back_at"),
+        said_by=values["said_by"],
+    )
+
+
+def tool_back(command: Command, values: Values) -> Values:
+    return equipment.change_tool_back(
+        command,
+        tool_id=_tool(command, values),
+        back_at=values["back_at"],
+        said_by=values["said_by"],
+    )
+
+
+def tool_found(command: Command, values: Values) -> Values:
+    return equipment.report_tool_found(
+        command, tool_id=_tool(command, values), occurred_at=values.get("occurred_at")
+    )
+
+
+def shift(command: Command, values: Values) -> Values:
+    return equipment.open_place(
+        command,
+        equipment_id=_the(Equipment, command, code=values["place"]).pk,
+        starts_at=values["starts_at"],
+        ends_at=values["ends_at"],
+        reason=values["note"],
+    )
+
+
+def shift_end(command: Command, values: Values) -> Values:
+    place = _the(Equipment, command, code=values["place"])
+    return equipment.end_opening(command, equipment_id=place.pk, window_ids=values["windows"])
 
 
 def closure(command: Command, values: Values) -> Values:
@@ -389,6 +462,14 @@ KINDS: dict[str, Kind] = {
     "breakdown": Kind("event.report", bodies.Breakdown, breakdown),
     "estimate": Kind("equipment.estimate", bodies.Estimate, estimate),
     "repair": Kind("event.report", bodies.Repair, repair),
+    "slow": Kind("event.report", bodies.Slow, slow),
+    "slow_change": Kind("equipment.estimate", bodies.SlowChange, slow_change),
+    "slow_end": Kind("event.report", bodies.SlowEnd, slow_end),
+    "tool_lost": Kind("event.report", bodies.ToolLost, tool_lost),
+    "tool_back": Kind("equipment.estimate", bodies.ToolBack, tool_back),
+    "tool_found": Kind("event.report", bodies.ToolFound, tool_found),
+    "shift": Kind("shift.open", bodies.Shift, shift),
+    "shift_end": Kind("shift.open", bodies.ShiftEnd, shift_end),
     "closure": Kind("place.close", bodies.Closure, closure),
     "closure_end": Kind("place.close", bodies.ClosureEnd, closure_end),
     "start": Kind("station.work", bodies.Start, start),

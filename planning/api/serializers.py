@@ -64,6 +64,87 @@ class Repair(UnitBody):
     occurred_at = serializers.DateTimeField(required=False)
 
 
+class Slow(UnitBody):
+    """A unit runs at a part of its usual rate, set-ups too."""
+
+    kind = serializers.ChoiceField(["slow"])
+    percent = serializers.IntegerField(
+        min_value=1, max_value=99, help_text=_("of its usual rate that it still does")
+    )
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    occurred_at = serializers.DateTimeField(required=False)
+    back_at = serializers.DateTimeField(required=False, help_text=_("when it runs as usual"))
+    said_by = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+
+
+class SlowChange(UnitBody):
+    """Somebody says anew when a slow unit runs as usual (null: nobody knows), or how slow it is."""
+
+    kind = serializers.ChoiceField(["slow_change"])
+    back_at = serializers.DateTimeField(allow_null=True)
+    percent = serializers.IntegerField(min_value=1, max_value=99, required=False)
+    said_by = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+
+
+class SlowEnd(UnitBody):
+    """A slow unit runs at its usual rate again."""
+
+    kind = serializers.ChoiceField(["slow_end"])
+    occurred_at = serializers.DateTimeField(required=False)
+
+
+class ToolBody(Body):
+    tool = serializers.CharField(max_length=40, help_text=_("code of the tool, gauge or fixture"))
+
+
+class ToolLost(ToolBody):
+    """A piece of a tool is lost, broken or away; what needs it waits once none is left."""
+
+    kind = serializers.ChoiceField(["tool_lost"])
+    note = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
+    occurred_at = serializers.DateTimeField(required=False)
+    back_at = serializers.DateTimeField(required=False, help_text=_("when it is there again"))
+    said_by = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+
+
+class ToolBack(ToolBody):
+    """Somebody says anew when a lost tool is back; null: nobody knows."""
+
+    kind = serializers.ChoiceField(["tool_back"])
+    back_at = serializers.DateTimeField(allow_null=True)
+    said_by = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
+
+
+class ToolFound(ToolBody):
+    """A piece of a tool is there again."""
+
+    kind = serializers.ChoiceField(["tool_found"])
+    occurred_at = serializers.DateTimeField(required=False)
+
+
+class Shift(Body):
+    """A unit, an area or the plant works besides its calendar for a time: an added shift."""
+
+    kind = serializers.ChoiceField(["shift"])
+    place = serializers.CharField(max_length=40, help_text=_("code of a unit, a centre, an area"))
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    note = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+
+
+class ShiftEnd(Body):
+    """An added shift was wrong or is off."""
+
+    kind = serializers.ChoiceField(["shift_end"])
+    place = serializers.CharField(max_length=40)
+    windows = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        min_length=1,
+        max_length=1000,
+        help_text=_("window_ids of the added shift"),
+    )
+
+
 class Start(JobBody):
     """An operation of a work order starts at its unit."""
 

@@ -147,16 +147,16 @@ def _unit_back(plant: Plant, unit: int, projection: Projection) -> Iterator[Assu
 
 def _unit_full(plant: Plant, unit: int, projection: Projection) -> Iterator[Assumption]:
     if plant.unit_slow[unit]:
-        until, again = plant.unit_slow_until[unit], plant.unit_slow_again_s[unit]
-        at = int(given_else_guessed(until, again, np.int64(projection.now)))
+        until, again = int(plant.unit_slow_until[unit]), int(plant.unit_slow_again_s[unit])
+        at = int(given_else_guessed(until, again, projection.now))
         guess = (bool(plant.unit_slow_guess[unit]) or at != until) and at != NEVER
         yield Assumption(Basis.UNIT_FULL, "unit", int(plant.unit_id[unit]), at, guess)
 
 
 def _tool_back(plant: Plant, tool: int, projection: Projection) -> Iterator[Assumption]:
     if plant.tool_lost[tool]:
-        until, again = plant.tool_lost_until[tool], plant.tool_lost_again_s[tool]
-        at = int(given_else_guessed(until, again, np.int64(projection.now)))
+        until, again = int(plant.tool_lost_until[tool]), int(plant.tool_lost_again_s[tool])
+        at = int(given_else_guessed(until, again, projection.now))
         guess = (bool(plant.tool_lost_guess[tool]) or at != until) and at != NEVER
         yield Assumption(Basis.TOOL_BACK, "tool", int(plant.tool_id[tool]), at, guess)
 

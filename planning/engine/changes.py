@@ -631,13 +631,13 @@ def frozen(plant: Plant, projection: Projection) -> Flags:
 
     Frozen = waits, and its baseline start is before now + the site's frozen window. Not frozen:
     what is on hold or blocked, what waits for material or a lost tool, what stands at a unit that
-    is down.
+    is down or slow.
     """
     start = plant.op_baseline_start
     inside: Flags = (start != UNSET) & (start < projection.now + plant.site.frozen_window_s)
     inside &= plant.op_status == Status.WAITING
     inside &= (plant.op_unit >= 0) & ~plant.op_hold
-    inside[inside] = ~plant.unit_down[plant.op_unit[inside]]
+    inside[inside] = ~(plant.unit_down | plant.unit_slow)[plant.op_unit[inside]]
     inside &= projection.op_state == State.DATED
     for waits in (Bind.SUPPLY, Bind.UNCOVERED, Bind.TOOL):
         inside &= projection.op_bind != waits

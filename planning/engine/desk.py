@@ -256,7 +256,7 @@ def open_desk(
     )
     desk.queue[: len(plant.queue_op)] = plant.queue_op
     tools_at, tools = tools_back(plant, now=now)
-    waits = np.flatnonzero((tools >= 0) & (plant.op_status != DONE)).astype(np.int32)
+    waits = np.flatnonzero(tools >= 0).astype(np.int32)
     _lay_now(
         desk,
         facts,
@@ -274,7 +274,8 @@ def open_desk(
 
 
 def tools_back(plant: Plant, *, now: int) -> tuple[I32, I32]:
-    """Return by operation (O) when the last of its lost tools is back and which (its row).
+    """Return by operation (O), unless it is done, when the last of its lost tools is back and
+    which (its row).
 
     UNSET and -1 where none is lost; NEVER = no date. Who is outside has tools of his own.
     """
@@ -284,7 +285,7 @@ def tools_back(plant: Plant, *, now: int) -> tuple[I32, I32]:
     back = given_or_guessed(plant.tool_lost_until, plant.tool_lost_again_s, now=now)
     op = np.repeat(np.arange(len(plant.op_id)), np.diff(plant.op_need_ptr))
     outside = np.append(plant.unit_outside, False)[plant.op_unit[op]]
-    binds = plant.tool_lost[plant.need_tool] & ~outside
+    binds = plant.tool_lost[plant.need_tool] & ~outside & (plant.op_status[op] != DONE)
     op, tool = op[binds], plant.need_tool[binds]
     # the first row of those that are back last
     by = np.lexsort((-tool, back[tool]))

@@ -1107,7 +1107,8 @@ def _steps(plant: Plant, projection: Projection, line: int) -> Iterator[Step]:
             yield Step("unit", int(plant.unit_id[unit]), back, guess=guess)
             return
         tool = int(tools[op])
-        if tool >= 0 and (bind is Bind.TOOL or projection.op_reason[op] == Reason.TOOL):
+        held = bind in (Bind.TOOL, Bind.STARTED) or projection.op_reason[op] == Reason.TOOL
+        if tool >= 0 and held:
             guess = bool(plant.tool_lost_guess[tool])
             yield Step("tool", int(plant.tool_id[tool]), int(tools_at[op]), guess=guess)
             return

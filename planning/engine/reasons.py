@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from planning.engine.cost import line_instants
+from planning.engine.desk import tools_back
 from planning.engine.plant import (
+    I32,
     NEVER,
     UNSET,
     Bind,
@@ -26,9 +28,10 @@ from planning.engine.plant import (
 class Why(NamedTuple):
     """What a line waits for.
 
-    term     UNIT_DOWN (unit), SUPPLY or HELD (supply; `kind` is its SupplyKind), UNCOVERED (item),
-             RUNNING, NOT_BEFORE, HOLD or NOW (operation: nothing else holds it back), NO_DATE
-             (operation; `kind` is its Reason), or PROMISE (line: it is there, and leaves too late).
+    term     UNIT_DOWN (unit), TOOL (tool that is lost), SUPPLY or HELD (supply; `kind` is its
+             SupplyKind), UNCOVERED (item), RUNNING, NOT_BEFORE, HOLD or NOW (operation: nothing
+             else holds it back), NO_DATE (operation; `kind` is its Reason), or PROMISE (line: it is
+             there, and leaves too late).
     id       database id of that.
     at       when it ends, comes or is back, in seconds since the plan's epoch; NEVER = no date.
     unit     id of the unit in whose queue the chain stands longest; 0 if in none.
@@ -60,13 +63,14 @@ def why_each(plant: Plant, projection: Projection, lines: Iterable[int]) -> dict
     """
     row_of = {line: row for row, line in enumerate(plant.line_id.tolist())}
     at, dated = line_instants(plant, projection)
+    tools = tools_back(plant, now=projection.now)
     known: dict[int, _Behind] = {}
     found = {}
     for line in lines:
         row = row_of[line]
         supply = int(projection.line_supply[row])
         if supply >= 0 and plant.supply_op[supply] >= 0:
-            found[line] = _of(plant, projection, int(plant.supply_op[supply]), known).why
+            found[line] = _of(plant, projection, int(plant.supply_op[supply]), known, tools).why
         elif supply >= 0:
             found[line] = _supply(plant, projection, supply)
         elif projection.line_short_qty[row] > 0 or not dated[row]:
@@ -77,7 +81,9 @@ def why_each(plant: Plant, projection: Projection, lines: Iterable[int]) -> dict
     return found
 
 
-def _of(plant: Plant, out: Projection, op: int, known: dict[int, _Behind]) -> _Behind:
+def _of(
+    plant: Plant, out: Projection, op: int, known: dict[int, _Behind], tools: tuple[I32, I32]
+) -> _Behind:
     """Walk back from an operation to one that is known or the last, then forward again."""
     way: list[int] = []
     on_way: set[int] = set()
@@ -88,7 +94,7 @@ def _of(plant: Plant, out: Projection, op: int, known: dict[int, _Behind]) -> _B
             break
         way.append(op)
         on_way.add(op)
-        before, last = _before(plant, out, op)
+        before, last = _before(plant, out, op, tools)
         if before >= 0:
             op = before
     behind = known[op] if last is None else _Behind(last, UNSET)
@@ -104,7 +110,9 @@ def _of(plant: Plant, out: Projection, op: int, known: dict[int, _Behind]) -> _B
     return behind
 
 
-def _before(plant: Plant, out: Projection, op: int) -> tuple[int, Why | None]:
+def _before(
+    plant: Plant, out: Projection, op: int, tools: tuple[I32, I32]
+) -> tuple[int, Why | None]:
     """Return the operation that op waits for, or why it waits for none (-1)."""
     bind, ref = out.op_bind[op], int(out.op_bind_ref[op])
     number = int(plant.op_id[op])
@@ -116,6 +124,10 @@ def _before(plant: Plant, out: Projection, op: int) -> tuple[int, Why | None]:
     waits = out.op_wait[op] == Wait.UNIT_DOWN or bind == Bind.STARTED
     if down and (waits or out.op_reason[op] == Reason.UNIT_DOWN):
         return -1, Why("UNIT_DOWN", int(plant.unit_id[unit]), int(plant.unit_down_until[unit]))
+    back, tool = (int(each[op]) for each in tools)
+    held = bind in (Bind.TOOL, Bind.STARTED) or out.op_reason[op] == Reason.TOOL
+    if tool >= 0 and held:
+        return -1, Why("TOOL", int(plant.tool_id[tool]), back)
     if blocked:
         return -1, Why("NO_DATE", number, NEVER, int(out.op_reason[op]))
     if bind == Bind.STARTED:

@@ -131,6 +131,7 @@ def _left(tables: dict[str, Columns], without: Sequence[int]) -> dict[str, Colum
     of = {
         "operation": ("id",),
         "alternate": ("operation",),
+        "need": ("operation",),
         "arc": ("pred", "succ"),
         "component": ("operation",),
     }

@@ -136,7 +136,8 @@ def split(plant: Plant, change: SplitJob) -> Plant:
         baseline_end=UNSET,
     )
     builder.add_rows("operation", row)
-    for table, name in (("alternate", "operation"), ("arc", "pred"), ("arc", "succ")):
+    tied = (("alternate", "operation"), ("need", "operation"), ("arc", "pred"), ("arc", "succ"))
+    for table, name in tied:
         mine = _copied(tables[table], name, change.op_id, change.part_id)
         if table == "alternate" and unit != plant.op_unit[op]:
             mine = _with_home(plant, op, mine)

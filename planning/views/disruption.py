@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from equipment.actions import change_estimate
+from equipment.actions import change_estimate, change_slow, change_tool_back
 from mes.access import NEEDS, PlantRequest, access, may, refusal
 from mes.acting import act
 from mes.clock import plant_now, wall_now
@@ -204,6 +204,10 @@ def _take_back(request: PlantRequest, found: Disruption) -> str:
         return _("It was found")
     if found.kind == Disruption.Kind.SUPPLY:
         return _("It comes as promised")
+    if found.kind == Disruption.Kind.SLOW:
+        return _("It runs as usual")
+    if found.kind == Disruption.Kind.TOOL:
+        return _("It is there again")
     if found.kind == Disruption.Kind.CLOSURE:
         return _("It works after all")
     if found.kind == Disruption.Kind.CHECK:
@@ -270,8 +274,8 @@ def _facts(
     if since:
         label = _("Down since") if found.kind == "BREAKDOWN" else _("Since")
         facts.append({"label": label, "value": at(since), "note": cause.get("said_by", "")})
-    if found.kind in ("BREAKDOWN", "HOLD", "CHECK"):
-        label = _("Back in service") if found.kind == "BREAKDOWN" else _("Decision expected")
+    if found.kind in EXPECTED:
+        label = str(EXPECTED[found.kind])
         note = _("estimate")
         if cause.get("guess"):
             note = words.guess_source(cause.get("guess_source", ""), cause.get("guess_n", 0))
@@ -299,6 +303,16 @@ def _facts(
             }
         facts.append({"label": "", "value": "", "note": ready})
     return facts
+
+
+# What is expected of a cause, by the word of somebody or by a guess.
+EXPECTED = {
+    "BREAKDOWN": gettext_lazy("Back in service"),
+    "SLOW": gettext_lazy("Runs as usual"),
+    "TOOL": gettext_lazy("There again"),
+    "HOLD": gettext_lazy("Decision expected"),
+    "CHECK": gettext_lazy("Decision expected"),
+}
 
 
 def _supply_facts(
@@ -332,8 +346,8 @@ def _demand_facts(
 
 
 def _estimate(request: PlantRequest, found: Disruption) -> dict[str, Any] | None:
-    """The form that says anew when a machine is back, for those who may."""
-    open_one = found.kind == "BREAKDOWN" and found.state != "CLOSED"
+    """The form that says anew when a machine or a tool is back, for those who may."""
+    open_one = found.kind in ESTIMATES and found.state != "CLOSED"
     if not open_one or not may(request.actor, "equipment.estimate"):
         return None
     until = words.instant(found.cause.get("until"))
@@ -341,6 +355,7 @@ def _estimate(request: PlantRequest, found: Disruption) -> dict[str, Any] | None
     return {
         "url": reverse("planning:estimate", args=[found.pk]),
         "value": f"{until.astimezone(zone):%Y-%m-%dT%H:%M}" if until else "",
+        "label": EXPECTED[found.kind],
     }
 
 
@@ -793,21 +808,32 @@ def take_back(request: PlantRequest, pk: int) -> HttpResponse:
     return _handled(request, pk, "take_back", actions.take_back)
 
 
+# What says anew when a cause is over, by kind: the name of the subject's argument and the act.
+ESTIMATES: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
+    "BREAKDOWN": ("unit_id", change_estimate),
+    "SLOW": ("unit_id", change_slow),
+    "TOOL": ("tool_id", change_tool_back),
+}
+
+
 @access("equipment.estimate")
 @require_POST
 def estimate(request: PlantRequest, pk: int) -> HttpResponse:
-    """Say anew when the machine is back; impact and options are worked out again."""
+    """Say anew when the machine or the tool is back; impact and options are worked out again."""
     found = _found(request, pk)
     back_at = words.local_instant(request.POST.get("back_at", ""), request.site.time_zone)
     if back_at is None:
         message = _("Enter a day and a time, such as 25.11.2026 10:00.")
         outcome = Outcome(422, {"message": message})
+    elif found.kind not in ESTIMATES:
+        outcome = Outcome(422, {"message": _("Of this nobody says when it is back.")})
     else:
+        name, change = ESTIMATES[found.kind]
         outcome = act(
             request,
             "equipment.estimate",
-            change_estimate,
-            unit_id=found.subject_id,
+            change,
+            **{name: found.subject_id},
             back_at=back_at,
             said_by=request.actor.name,
         )

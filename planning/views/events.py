@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from equipment.models import Equipment
+from equipment.models import Equipment, Tool
 from materials.models import CustomerLine, Lot, PurchaseLine, StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
@@ -45,9 +45,23 @@ TILES = (
         "event.report",
     ),
     Tile(
+        "slow",
+        "snail",
+        gettext_lazy("Machine slow"),
+        gettext_lazy("runs at a part of its rate"),
+        "event.report",
+    ),
+    Tile(
+        "tool",
+        "drill",
+        gettext_lazy("Tool lost"),
+        gettext_lazy("or gauge, or fixture"),
+        "event.report",
+    ),
+    Tile(
         "closure",
         "lock",
-        gettext_lazy("Area or shift out"),
+        gettext_lazy("Shift cancelled, area out"),
         gettext_lazy("closed for a time"),
         "place.close",
     ),
@@ -57,6 +71,13 @@ TILES = (
         gettext_lazy("Queue changed"),
         gettext_lazy("a job goes elsewhere"),
         "job.move",
+    ),
+    Tile(
+        "shift",
+        "plus",
+        gettext_lazy("Shift added"),
+        gettext_lazy("works longer for a time"),
+        "shift.open",
     ),
     Tile(
         "hold",
@@ -163,7 +184,11 @@ def _kind(request: PlantRequest) -> str:
 def _initial(request: PlantRequest, kind: str) -> dict[str, Any]:
     """What the page before knew already: the machine, the lot, the line."""
     site, asked = request.site, request.GET
-    if kind == "breakdown":
+    if kind == "tool":
+        return {"tool": Tool.objects.filter(site=site, code=asked.get("tool", "")).first()}
+    if kind in ("closure", "shift"):
+        return {"place": Equipment.objects.filter(site=site, code=asked.get("unit", "")).first()}
+    if kind in ("breakdown", "slow"):
         return {"unit": Equipment.objects.filter(site=site, code=asked.get("unit", "")).first()}
     if kind == "queue":
         below = Equipment.objects.filter(site=site, level=Equipment.Level.WORK_UNIT).filter(
@@ -207,7 +232,7 @@ def _tile(request: PlantRequest, tile: Tile) -> dict[str, Any]:
 
 def _save(request: PlantRequest, kind: str, values: dict[str, Any]) -> HttpResponse:
     happening = actions.HAPPENINGS[kind]
-    if kind == "breakdown":
+    if kind in ("breakdown", "slow", "tool"):
         values["said_by"] = request.actor.name
     outcome = act(request, happening.name, happening.act, **values)
     if not outcome.ok:

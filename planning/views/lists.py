@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from equipment.models import Downtime, Equipment
+from equipment.models import Downtime, Equipment, Slowdown
 from materials.models import CustomerLine, Lot
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
@@ -29,6 +29,7 @@ from mes.models import ShopFloorEvent, Site
 from planning import words
 from planning.models import PlanVersion
 from planning.served import lines_of
+from planning.views.capacity import added_shifts, tools_of
 from planning.views.tentative import marks
 from quality.actions import decide_lot, release_hold
 from quality.models import Hold
@@ -427,6 +428,7 @@ def equipment_list(request: PlantRequest) -> HttpResponse:
         .select_related("status", "parent__parent", "queue")
         .prefetch_related(
             Prefetch("downtimes", Downtime.objects.filter(ended_at=None), to_attr="open_stops"),
+            Prefetch("slowdowns", Slowdown.objects.filter(ended_at=None), to_attr="open_slow"),
             Prefetch(
                 "job_orders",
                 JobOrder.objects.filter(status="RUNNING").select_related("work_order__item"),
@@ -443,14 +445,22 @@ def equipment_list(request: PlantRequest) -> HttpResponse:
         area = unit.parent.parent or unit.parent if unit.parent else None
         row = _unit_row(unit, loads) | {"tentative": waits.get(unit.pk, "")}
         areas.setdefault(area.name if area else "", []).append(row)
-    context = {"areas": [{"name": name, "units": rows} for name, rows in areas.items()]}
+    context = {
+        "areas": [{"name": name, "units": rows} for name, rows in areas.items()],
+        "tools": tools_of(site),
+        "shifts": added_shifts(request),
+    }
     return render_page(request, "equipment/list.html", context, parts=("equipment",))
 
 
 def _unit_row(unit: Any, loads: dict[str, int]) -> dict[str, Any]:
     stop = unit.open_stops[0] if unit.open_stops else None
+    slow = unit.open_slow[0] if unit.open_slow else None
     job = unit.running_jobs[0] if unit.running_jobs else None
     state = "down" if stop else "run" if job else "idle"
+    label = {"down": _("Down"), "run": _("Running"), "idle": _("Idle")}[state]
+    if slow:
+        label = _("%(state)s, at %(percent)s %%") % {"state": label, "percent": slow.percent}
     status = getattr(unit, "status", None)
     queue: UnitQueue | None = getattr(unit, "queue", None)
     return {
@@ -458,13 +468,13 @@ def _unit_row(unit: Any, loads: dict[str, int]) -> dict[str, Any]:
         "name": unit.name,
         "url": reverse("workorders:station", args=[unit.code]),
         "state": state,
-        "state_label": {"down": _("Down"), "run": _("Running"), "idle": _("Idle")}[state],
+        "state_label": label,
         "since": stop.started_at if stop else status.since if status else None,
-        "back": stop.back_at if stop else None,
+        "back": stop.back_at if stop else slow.back_at if slow else None,
         "job": f"{job.work_order.code} {job.work_order.item.code}" if job else "",
         "queue": len(queue.job_order_ids) if queue else 0,
         "load_pct": min(100, int(loads.get(str(unit.pk), 0))),
-        "level": 1 if stop else None,
+        "level": 1 if stop else 2 if slow else None,
     }
 
 

@@ -114,6 +114,9 @@ def _kinds(site: Site, since: datetime, money: bool) -> dict[str, Any]:
     """Disruptions that began in the day, by kind: how many were decided, ended, or wait."""
     labels = {
         "BREAKDOWN": _("Breakdown"),
+        "SLOW": _("Machine slow"),
+        "TOOL": _("Tool lost"),
+        "CLOSURE": _("Area or shift out"),
         "HOLD": _("Quality hold"),
         "SCRAP": _("Scrap"),
         "SLIP": _("Work falls behind"),

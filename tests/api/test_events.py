@@ -360,6 +360,66 @@ def test_what_is_said_of_a_supply_or_a_demand_is_stored_once(
         assert simulator.post(wrong).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("body", "event", "then"),
+    [
+        (
+            {"kind": "slow", "unit": "CNC-04", "percent": 70, "note": "spindle runs hot"},
+            "equipment.unit.slowed_down",
+            [
+                {
+                    "kind": "slow_change",
+                    "unit": "CNC-04",
+                    "percent": 60,
+                    "back_at": "2026-11-25T14:00:00+01:00",
+                },
+                {"kind": "slow_end", "unit": "CNC-04"},
+            ],
+        ),
+        (
+            {"kind": "tool_lost", "tool": "FX-220", "note": "dropped"},
+            "equipment.tool.lost",
+            [
+                {"kind": "tool_back", "tool": "FX-220", "back_at": "2026-11-26T10:00:00+01:00"},
+                {"kind": "tool_found", "tool": "FX-220"},
+            ],
+        ),
+        (
+            {
+                "kind": "shift",
+                "place": "MILL-B",
+                "starts_at": "2026-11-28T06:00:00+01:00",
+                "ends_at": "2026-11-28T14:00:00+01:00",
+                "note": "Saturday shift",
+            },
+            "equipment.place.opened",
+            [{"kind": "shift_end", "place": "MILL-B"}],
+        ),
+    ],
+)
+def test_capacity_is_less_or_more_and_as_before_by_the_api(
+    simulator, tablet, northfield_site, body, event, then
+):
+    key = uuid.uuid4()
+    first, again = simulator.post(body, key=key), simulator.post(body, key=key)
+    assert first.status_code == 200, first.json()
+    assert first.json() == again.json()
+    stored = ShopFloorEvent.objects.filter(site=northfield_site, key=key)
+    assert [row.kind for row in stored][-1] == event
+    wrong = {name: "nowhere" if name in ("unit", "tool", "place") else body[name] for name in body}
+    assert simulator.post(wrong).status_code == 404
+    if body["kind"] != "tool_lost":
+        assert tablet.post(body).status_code == 403
+    windows = first.json().get("window_ids")
+    for after in then:
+        after = after | ({"windows": windows} if windows else {})
+        assert simulator.post(after).status_code == 200, after
+    assert simulator.post(then[0] | ({"windows": windows} if windows else {})).status_code in (
+        409,
+        422,
+    )
+
+
 def test_a_cancellation_and_a_receipt_can_be_taken_back(simulator):
     line = {"order": "SO-10464", "line": 1}
     assert simulator.post({"kind": "order_restore"} | line).status_code == 409

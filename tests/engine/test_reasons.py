@@ -14,6 +14,7 @@ from tests.engine.small_plants import small_plants
 
 SAME_SUBJECT = {
     "UNIT_DOWN": "unit",
+    "TOOL": "tool",
     "SUPPLY": "supply",
     "HELD": "supply",
     "UNCOVERED": "item",

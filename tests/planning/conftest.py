@@ -71,10 +71,16 @@ class Company(Plant):
         return Impact.objects.filter(disruption=self.disruption(kind)).latest("version")
 
 
-def build_company(code: str = "T1") -> Company:
-    """Two orders of bodies for Voss: ready on Monday, promised for Tuesday evening."""
+def build_company(
+    code: str = "T1", prepare: Callable[[Company], None] = lambda company: None
+) -> Company:
+    """Two orders of bodies for Voss: ready on Monday, promised for Tuesday evening.
+
+    prepare  adds masters before the orders are released.
+    """
     base = build_plant(code)
     company = Company(site=base.site, actor=base.actor, ids=base.ids)
+    prepare(company)
     company.customer(
         "VOSS", penalty_per_day=Decimal(200), late_weight_per_day=Decimal(50), transit_s=0
     )

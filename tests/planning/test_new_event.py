@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from equipment.models import Tool
 from mes.models import Person, Role, RoleGrant, ShopFloorEvent
 from planning.forms import FORMS
 from planning.models import Disruption
@@ -27,6 +28,11 @@ def client(company: Company, role: str) -> Client:
     found = Client()
     found.force_login(user)
     return found
+
+
+def tool(company: Company) -> Tool:
+    row, _made = Tool.objects.get_or_create(site=company.site, code="JIG", name="Jig")
+    return row
 
 
 def filled(company: Company, kind: str) -> dict[str, Any]:
@@ -51,6 +57,14 @@ def filled(company: Company, kind: str) -> dict[str, Any]:
         "demand": {"line": line(company).pk, "quantity": "100", "agreed": "on"},
         "cancel": {"line": line(company).pk, "note": "project stopped"},
         "breakdown": {"unit": company.ids["CNC-04"], "back_at": "2026-11-27T08:00"},
+        "slow": {"unit": company.ids["CNC-04"], "percent": "60", "back_at": "2026-11-27T08:00"},
+        "tool": {"tool": tool(company).pk, "back_at": "2026-11-27T08:00"},
+        "shift": {
+            "place": company.ids["CNC-04"],
+            "starts_at": "2026-11-28T06:00",
+            "ends_at": "2026-11-28T14:00",
+            "reason": "Saturday shift",
+        },
         "closure": {
             "place": company.ids["BENCH"],
             "ends_at": "2026-11-28T08:00",

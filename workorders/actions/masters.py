@@ -9,13 +9,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from equipment.models import Equipment
+from equipment.models import Equipment, Tool
 from materials.models import Item
 from mes.commands import Command
 from mes.errors import Refused
 from mes.masters import save_master
 from mes.rows import find
-from workorders.models import OperationAlternate, Routing, RoutingOperation
+from workorders.models import OperationAlternate, OperationTool, Routing, RoutingOperation
 
 
 def add_routing(
@@ -31,7 +31,8 @@ def add_routing(
 
     operations  each with number, name, unit_id, run_s and, where they differ from the model's
                 defaults, setup_s, fixed_s, family, span, restarts, yield_ppm, transfer_batch,
-                lag_s; `alternates` lists (unit_id, setup_s, run_s) of other units.
+                lag_s; `alternates` lists (unit_id, setup_s, run_s) of other units, `tools` the
+                ids of the tools that it needs.
 
     :raises Refused: if it has no operation or the item is bought.
     """
@@ -52,6 +53,7 @@ def add_routing(
     for given in operations:
         values = dict(given)
         alternates = values.pop("alternates", ())
+        tools = values.pop("tools", ())
         values["unit"] = find(command, Equipment, values.pop("unit_id"))
         operation = RoutingOperation(site=command.site, routing=routing, **values)
         save_routing_operation(command, operation)
@@ -65,6 +67,9 @@ def add_routing(
                 run_s=run_s,
             )
             save_master(command, alternate)
+        for tool_id in tools:
+            tool = find(command, Tool, tool_id)
+            save_master(command, OperationTool(site=command.site, operation=operation, tool=tool))
     return {"routing_id": routing.pk, "operation_ids": operation_ids}
 
 

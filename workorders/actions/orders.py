@@ -21,6 +21,7 @@ from workorders.models import (
     JobLink,
     JobMaterial,
     JobOrder,
+    JobTool,
     Routing,
     RoutingOperation,
     UnitQueue,
@@ -116,6 +117,7 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
     )
     by_number = {job.number: job for job in jobs}
     _freeze_alternates(command, operations, by_number)
+    _freeze_tools(command, operations, by_number)
     _freeze_links(command, operations, by_number)
     materials = _freeze_bill(command, order, jobs, launch)
     append_to_queues(command, jobs)
@@ -254,7 +256,7 @@ def _routing(command: Command, order: WorkOrder) -> list[RoutingOperation]:
         .first()
     )
     operations = (
-        list(routing.operations.order_by("number").prefetch_related("alternates"))
+        list(routing.operations.order_by("number").prefetch_related("alternates", "tools"))
         if routing is not None
         else []
     )
@@ -308,6 +310,16 @@ def _freeze_alternates(
             **{other.unit_id: (other.setup_s, other.run_s) for other in op.alternates.all()},
             op.unit_id: (op.setup_s, op.run_s),
         }.items()
+    )
+
+
+def _freeze_tools(
+    command: Command, operations: list[RoutingOperation], jobs: dict[int, JobOrder]
+) -> None:
+    JobTool.objects.bulk_create(
+        JobTool(site=command.site, job_order=jobs[op.number], tool_id=needed.tool_id)
+        for op in operations
+        for needed in op.tools.all()
     )
 
 

@@ -16,7 +16,7 @@ from mes.rows import find
 from workorders import rules
 from workorders.actions.floor import Floor, lock_floor
 from workorders.actions.orders import append_to_queues, remove_from_queues
-from workorders.models import JobAlternate, JobLink, JobMaterial, JobOrder
+from workorders.models import JobAlternate, JobLink, JobMaterial, JobOrder, JobTool
 
 MILLIONTH = Decimal("0.000001")
 
@@ -186,7 +186,7 @@ def _free_number(floor: Floor) -> int:
 
 
 def _copy(command: Command, floor: Floor, part: JobOrder) -> None:
-    """Give the part the units that can do it, and what stands before and behind it."""
+    """Give the part the units that can do it, its tools, and what stands before and behind it."""
     job = floor.job
     units = {
         row.unit_id: (row.setup_s, row.run_s) for row in JobAlternate.objects.filter(job_order=job)
@@ -197,6 +197,9 @@ def _copy(command: Command, floor: Floor, part: JobOrder) -> None:
             site=command.site, job_order=part, unit_id=unit_id, setup_s=setup_s, run_s=run_s
         )
         for unit_id, (setup_s, run_s) in sorted(units.items())
+    )
+    JobTool.objects.bulk_create(
+        JobTool(site=command.site, job_order=part, tool_id=row.tool_id) for row in job.tools.all()
     )
     into = JobLink.objects.filter(follower=job).order_by("pk")
     out = JobLink.objects.filter(predecessor=job).order_by("pk")

@@ -21,7 +21,7 @@ from django.db import transaction
 
 from equipment import actions as equipment
 from equipment import rules as equipment_rules
-from equipment.models import Equipment, Reason, WorkCalendar
+from equipment.models import Equipment, Reason, Tool, WorkCalendar
 from materials import actions as materials
 from materials.models import BillLine, Customer, CustomerLine, Item, Location, Lot, Supplier
 from mes import actions as mes
@@ -157,6 +157,12 @@ class Builder:
                 ids[code] = made["reason_id"]
 
         self.do("reasons", reasons)
+
+        def tools(command: commands.Command) -> None:
+            for code, name, kind, pieces in plant.TOOLS:
+                equipment.add_tool(command, code=code, name=name, kind=kind, pieces=pieces)
+
+        self.do("tools", tools)
 
         def rates(command: commands.Command) -> None:
             for what, unit, amount, source, owner in plant.RATES:
@@ -301,6 +307,7 @@ class Builder:
 
     def routings(self) -> None:
         item_ids, unit_ids = self.codes(Item), self.codes(Equipment)
+        tool_ids = self.codes(Tool)
 
         def add(command: commands.Command) -> None:
             for item, steps in plant.ROUTINGS.items():
@@ -320,6 +327,11 @@ class Builder:
                             "alternates": [
                                 (unit_ids[unit], _setup_s(step, unit), Decimal(run_s))
                                 for unit, run_s in step.others
+                            ],
+                            "tools": [
+                                tool_ids[tool]
+                                for made, number, tool in plant.NEEDS
+                                if (made, number) == (item, step.number)
                             ],
                         }
                         for step in steps

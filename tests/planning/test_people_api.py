@@ -11,10 +11,10 @@ from django.test import Client
 
 from mes.models import Comment, Person
 from planning.models import Disruption
-from tests.planning.conftest import Company, build, company
+from tests.planning.conftest import Company
 from tests.planning.test_notices import client_of, jana, notice, stop
 
-__all__ = ["build", "company", "jana"]
+__all__ = ["jana"]
 
 
 @pytest.fixture

@@ -222,11 +222,13 @@ def _find_circles(
             followers[local[giver]].append(local[user])
     running: dict[int, list[int]] = {}
     for o in rows:
-        if plant.op_status[o] == RUNNING and not pull:
-            running.setdefault(int(plant.op_unit[o]), []).append(local[o])
+        if plant.op_status[o] == RUNNING:
+            running.setdefault(int(plant.op_unit[o]), []).append(o)
     for u in range(len(plant.unit_id)):
-        before = running.get(u, [])
-        for o in plant.queue_op[plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]].tolist():
+        queue = plant.queue_op[plant.unit_queue_ptr[u] : plant.unit_queue_ptr[u + 1]].tolist()
+        # STRICT: they hold their places; under PULL_READY they are taken off, to the head
+        before = [] if pull else [local[o] for o in running.get(u, [])]
+        for o in [*running.get(u, []), *queue] if pull else queue:
             if o not in local:
                 continue
             # under PULL_READY only a pinned operation waits for those that stand before it

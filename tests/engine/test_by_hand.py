@@ -306,6 +306,21 @@ def test_a_follower_queued_before_its_predecessor_is_a_circle_under_strict_only(
     assert ends(QueueRule.PULL_READY) == [clock(7), clock(8)]
 
 
+def test_a_job_taken_off_for_want_of_what_is_pinned_behind_it_is_a_circle() -> None:
+    shop = a_shop(units=1)
+    a_job(shop, 1, unit=1, minutes=60, pinned=True)
+    a_job(
+        shop, 2, unit=1, minutes=60, status=int(Status.RUNNING), actual_start=clock(6), pinned=True
+    )
+    a_job(shop, 3, unit=1, minutes=60)
+    shop.add_arc(pred=1, succ=2, kind=int(ArcKind.OVERLAP), batch_qty=PIECE)
+    shop.set_queue(unit=1, operations=[1, 3])
+
+    made = project(shop.build(), now=clock(6))
+
+    assert made.op_reason.tolist() == [Reason.CYCLE, Reason.CYCLE, Reason.NONE]
+
+
 def test_what_does_not_fit_before_the_horizon_has_no_date_and_takes_no_capacity() -> None:
     shop = a_shop(units=1)
     a_job(shop, 1, unit=1, minutes=81 * 60)  # the ten shifts hold 80 hours

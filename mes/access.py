@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -170,11 +171,15 @@ def declared_access(view: Callable[..., Any]) -> str | None:
         found = getattr(candidate, "access", None)
         if isinstance(found, str):
             return found
-    if getattr(view, "admin_site", None) is not None or "django.contrib.admin" in getattr(
-        view, "__module__", ""
-    ):
-        return ADMIN_SITE
-    return None
+    return ADMIN_SITE if _belongs_to_the_office(view) else None
+
+
+def _belongs_to_the_office(view: Callable[..., Any]) -> bool:
+    """Whether Django admin wrapped the view, and so asks for staff and permission before it."""
+    if hasattr(view, "admin_site") or hasattr(view, "model_admin"):
+        return True
+    wrapped = getattr(view, "__wrapped__", None)
+    return isinstance(getattr(wrapped, "__self__", None), ModelAdmin | AdminSite)
 
 
 def actor_for(person: Person, site: Site) -> Actor:

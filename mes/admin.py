@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
@@ -53,6 +53,15 @@ def sites_of(request: HttpRequest) -> QuerySet[Site]:
     return Site.objects.filter(pk__in=granted.values("site_id"))
 
 
+def people_of(request: HttpRequest) -> QuerySet[Person]:
+    """Who works on these sites, and who works nowhere yet."""
+    if request.user.is_superuser:
+        return Person.objects.all()
+    here = RoleGrant.objects.filter(site__in=sites_of(request)).values("person_id")
+    anywhere = RoleGrant.objects.values("person_id")
+    return Person.objects.filter(Q(pk__in=here) | ~Q(pk__in=anywhere))
+
+
 def actor_of(request: HttpRequest, site: Site) -> Actor:
     person = Person.objects.filter(user=request.user.pk).first()
     if person is not None:
@@ -72,6 +81,8 @@ class OfSite(_ModelAdmin):
         related = db_field.remote_field.model
         if related is Site:
             kwargs["queryset"] = sites_of(request)
+        elif related is Person:
+            kwargs["queryset"] = people_of(request)
         elif hasattr(related, "site_id"):
             kwargs["queryset"] = related._default_manager.filter(site__in=sites_of(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -256,6 +267,9 @@ class PersonAdmin(SimpleHistoryAdmin):  # type: ignore[misc]
     list_display = ("name", "user", "language")
     search_fields = ("name",)
     exclude = ("badge_sha256",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        return people_of(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

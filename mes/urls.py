@@ -21,6 +21,8 @@ mes_patterns = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((mes_patterns, "mes"))),
+    # Before the office's own, which would count no wrong passwords.
+    path("admin/login/", views.office_sign_in),
     path("admin/", admin.site.urls),
     path("api/", include("planning.api.urls")),
     path("", include("planning.urls")),

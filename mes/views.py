@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import segno
 from django import forms
@@ -162,6 +162,14 @@ def _station_qr(request: HttpRequest) -> dict[str, Any] | None:
     code = segno.make(url, error="m")
     picture = code.svg_inline(border=2, svgclass=None, lineclass=None, omitsize=True)
     return {"svg": mark_safe(picture), "url": url, "code": "CNC-07"}  # drawn here, from our URL
+
+
+@access(PUBLIC)
+@require_GET
+def office_sign_in(request: HttpRequest) -> HttpResponse:
+    """The office has no sign-in of its own: wrong passwords are counted in one place."""
+    query = urlencode({"next": request.GET.get("next", reverse("admin:index"))})
+    return redirect(f"{reverse('mes:sign_in')}?{query}")
 
 
 @access("home")

@@ -214,3 +214,42 @@ def test_every_list_opens_and_a_journal_has_no_way_to_change(office: Client) -> 
         if isinstance(model_admin, JournalAdmin):
             assert office.get(reverse(f"admin:{name}_add")).status_code == 403, name
             assert b"delete_selected" not in page.content, name
+
+
+def test_a_master_is_taken_out_and_its_history_read_in_the_office(
+    office: Client, plant: Plant
+) -> None:
+    office.post(reverse("admin:materials_item_add"), item_form(plant))
+    item = Item.objects.get(code="CAP")
+
+    history = office.get(reverse("admin:materials_item_history", args=[item.pk]))
+    asked = office.get(reverse("admin:materials_item_delete", args=[item.pk]))
+
+    assert (history.status_code, asked.status_code) == (200, 200)
+    office.post(reverse("admin:materials_item_delete", args=[item.pk]), {"post": "yes"})
+    assert not Item.objects.filter(pk=item.pk).exists()
+
+
+def test_the_office_has_no_sign_in_of_its_own_that_counts_no_wrong_passwords(db: None) -> None:
+    client = Client()
+
+    asked = client.get("/admin/login/?next=/admin/materials/item/")
+
+    assert asked.status_code == 302
+    assert asked["Location"] == "/sign-in/?next=%2Fadmin%2Fmaterials%2Fitem%2F"
+    assert client.post("/admin/login/", {"username": "a", "password": "b"}).status_code == 405
+
+
+def test_people_of_other_plants_are_not_shown(office: Client, plant: Plant) -> None:
+    other = build_plant("T2")
+    stranger = Person.objects.create(name="Otto Fremd")
+    RoleGrant.objects.create(person=stranger, role=Role.PLANNER, site=other.site)
+    newcomer = Person.objects.create(name="Nora Neu")
+
+    listed = office.get(reverse("admin:mes_person_changelist")).content.decode()
+    offered = office.get(reverse("admin:mes_rolegrant_add")).content.decode()
+
+    for page in (listed, offered):
+        assert newcomer.name in page
+        assert stranger.name not in page
+    assert office.get(reverse("admin:mes_person_change", args=[stranger.pk])).status_code == 302

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from equipment.actions import save_equipment
+from equipment.actions import save_equipment, save_rate
 from equipment.models import (
     CalendarException,
     CostRate,
@@ -53,6 +53,9 @@ class ReasonAdmin(MasterAdmin):
 class CostRateAdmin(MasterAdmin):
     list_display = ("what", "unit", "amount", "source", "owner", "valid_from", "valid_to")
     list_filter = ("site", "what")
+
+    def store(self, command: Command, row: CostRate) -> None:
+        save_rate(command, row)
 
 
 @admin.register(UnitStatus)

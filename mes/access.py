@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from rest_framework.request import Request
 
 from mes.actor import Actor, Grant
 from mes.clock import plant_now, plant_speed
-from mes.models import Device, Person, Role, RoleGrant, Site, SitePlan
+from mes.models import Device, Person, PersonToken, Role, RoleGrant, Site, SitePlan
 
 ALL = frozenset(Role.values)
 _OFFICE = ALL - {Role.OPERATOR}
@@ -82,6 +83,7 @@ ACTS: dict[str, frozenset[str]] = {
     "demand.change": frozenset({Role.PLANNER, Role.SALES, Role.MANAGER, Role.ADMIN}),
     "plant.import": frozenset({Role.ENGINEER, Role.PLANNER, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
+    "token.own": ALL,
     "api": ALL,
 }
 
@@ -126,6 +128,7 @@ NEEDS = {
     "handover.make": gettext_lazy("Needs a planner or supervisor."),
     "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
     "plant.import": gettext_lazy("Needs an engineer, a planner or an administrator."),
+    "money.read": gettext_lazy("Needs somebody who may see what things cost."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
 }
 
@@ -147,13 +150,18 @@ def access(act: str) -> Callable[[View], View]:
 
 
 def may(actor: Actor, act: str) -> bool:
-    if actor.device_id is not None and act in DECISIONS:
+    if act in DECISIONS and (actor.device_id is not None or not actor.decides):
         return False
     return not actor.roles.isdisjoint(ACTS[act])
 
 
-def refusal(act: str) -> str:
+def refusal(act: str, actor: Actor | None = None) -> str:
     """The sentence for somebody who may not do an act: what it needs."""
+    if actor is not None and not actor.decides and may(replace(actor, decides=True), act):
+        return _(
+            "This token was made without decisions. Make one that may decide, or decide on the "
+            "page."
+        )
     return str(NEEDS.get(act, _("Your role does not allow this. Ask your supervisor.")))
 
 
@@ -219,18 +227,29 @@ def token_sha256(token: str) -> str:
 
 
 def actor_for_token(token: str) -> tuple[Actor, Site] | None:
-    """The device that a token belongs to, or None if it is unknown or revoked."""
+    """Whom a token speaks for and where, or None if it is unknown, revoked or its person left."""
+    sha256 = token_sha256(token)
     device = (
-        Device.objects.select_related("site")
-        .filter(token_sha256=token_sha256(token), revoked_at=None)
-        .first()
+        Device.objects.select_related("site").filter(token_sha256=sha256, revoked_at=None).first()
     )
     if device is None:
-        return None
+        return _actor_for_personal(sha256)
     actor = Actor(
         name=device.code, device_id=device.pk, grants={device.role: Grant(role=device.role)}
     )
     return actor, device.site
+
+
+def _actor_for_personal(sha256: str) -> tuple[Actor, Site] | None:
+    row = (
+        PersonToken.objects.select_related("site", "person")
+        .filter(token_sha256=sha256, revoked_at=None, person__user__is_active=True)
+        .first()
+    )
+    if row is None:
+        return None
+    actor = replace(actor_for(row.person, row.site), decides=row.decides)
+    return (actor, row.site) if actor.roles else None
 
 
 def sites_of(person_id: int | None) -> QuerySet[Site]:
@@ -279,7 +298,7 @@ class AccessMiddleware:
 
 
 class ApiAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <token>` of a device; else the session of a signed-in person."""
+    """`Authorization: Bearer <token>` of a device or person; else a signed-in session."""
 
     def authenticate(self, request: Request) -> tuple[Any, Actor] | None:
 
@@ -326,7 +345,7 @@ class DeclaredAccess(BasePermission):
         if not isinstance(request.user, ApiUser):
             return False
         if not may(request.user.actor, act):
-            self.message = refusal(act)
+            self.message = refusal(act, request.user.actor)
             return False
         return True
 

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from mes import doorbell, live
 from mes.actor import Actor
 from mes.commands import Command
-from mes.errors import Refused, Stale
-from mes.models import Role, SiteClock, Task
+from mes.errors import Missing, Refused, Stale
+from mes.masters import save_master
+from mes.models import PersonToken, Role, Site, SiteClock, Task
 from mes.rows import find
 
 # Paused, real time, and a minute a second.
@@ -66,6 +68,52 @@ def may_finish(actor: Actor, task: Task) -> bool:
     if task.person_id is not None:
         return task.person_id == actor.person_id or task.person_id in actor.stands_in
     return task.role in actor.roles
+
+
+def make_token(command: Command, *, called: str, decides: bool, sha256: str) -> dict[str, Any]:
+    """Give the acting person a token for the API of this site; only its hash is known here.
+
+    :raises Refused: if no person acts, or the name is empty or one of his tokens has it.
+    """
+    person_id = command.actor.person_id
+    if person_id is None:
+        raise Refused(_("A token belongs to a person; a device has its own."), status=403)
+    name = called.strip()
+    if not name:
+        raise Refused(_("Say what the token is for."))
+    if tokens_of(command.site, person_id).filter(name=name).exists():
+        raise Refused(_("You have a token of that name already. Take another name."))
+    row = PersonToken(
+        site=command.site,
+        person_id=person_id,
+        name=name,
+        decides=decides,
+        token_sha256=sha256,
+        made_at=command.now,
+    )
+    save_master(command, row)
+    return {"token_id": row.pk}
+
+
+def revoke_token(command: Command, *, token_id: int) -> dict[str, Any]:
+    """Make one of the acting person's tokens worthless at once; revoked before is done.
+
+    :raises Missing: if it is somebody else's.
+    """
+    row = find(command, PersonToken, token_id, lock=True)
+    if row.person_id != command.actor.person_id:
+        raise Missing(_("There is no such token here."))
+    if row.revoked_at is None:
+        row.revoked_at = command.now
+        save_master(command, row)
+    return {"token_id": row.pk}
+
+
+def tokens_of(site: Site, person_id: int | None) -> QuerySet[PersonToken]:
+    """The tokens of a person on a site that are worth something, the newest first."""
+    return PersonToken.objects.filter(
+        site=site, person_id=person_id or 0, revoked_at=None
+    ).order_by("-pk")
 
 
 def finish_task(command: Command, *, task_id: int) -> dict[str, Any]:

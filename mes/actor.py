@@ -31,6 +31,8 @@ class Actor:
     grants: Mapping[str, Grant] = field(default_factory=dict)
     # Whom he stands in for as a deputy, by that person's number: what that person may.
     stands_in: Mapping[int, tuple[Grant, ...]] = field(default_factory=dict)
+    # A person's token reports and reads; it decides only if it was made to.
+    decides: bool = True
 
     @property
     def roles(self) -> frozenset[str]:

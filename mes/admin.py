@@ -29,6 +29,7 @@ from mes.models import (
     Device,
     OutgoingMail,
     Person,
+    PersonToken,
     Role,
     RoleGrant,
     ShopFloorEvent,
@@ -258,6 +259,21 @@ class DeviceAdmin(MasterAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # its entries name it for ever; it is revoked instead
+
+
+@admin.register(PersonToken)
+class PersonTokenAdmin(MasterAdmin):
+    """People make their tokens themselves; here one that leaked is revoked."""
+
+    list_display = ("name", "person", "decides", "made_at", "revoked_at", "site")
+    exclude = ("token_sha256",)
+    readonly_fields = ("site", "person", "name", "decides", "made_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Person)

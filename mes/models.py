@@ -218,6 +218,22 @@ class Device(models.Model):
         return self.code
 
 
+class PersonToken(models.Model):
+    """A person's key to the API of one site: his roles there; decisions only if he said so."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="tokens")
+    name = models.CharField(max_length=60, help_text="what it is for")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    decides = models.BooleanField(default=False, help_text="may take decisions")
+    made_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    history = HistoricalRecords(excluded_fields=["token_sha256"])
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ShopFloorEvent(models.Model):
     """What happened, in gapless order a site, chained by hash. Append-only by trigger.
 

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "planning.api.wire.ApiMiddleware",
     "mes.access.AccessMiddleware",
 ]
 ROOT_URLCONF = "mes.urls"
@@ -258,7 +259,7 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["mes.access.ApiAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["mes.access.DeclaredAccess"],
+    "DEFAULT_PERMISSION_CLASSES": ["mes.access.DeclaredAccess", "planning.api.wire.KnownQuery"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["planning.api.wire.ExactJSONParser"],
@@ -270,6 +271,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Post what happened on the floor; read what it does downstream; answer it.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "planning.api.schema.what_holds_everywhere",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "DisruptionKind": "planning.models.Disruption.Kind",
         "OptionKind": "planning.models.Option.Kind",

@@ -6,6 +6,7 @@ from equipment.actions.masters import (
     add_rate,
     add_reason,
     save_equipment,
+    save_rate,
 )
 from equipment.actions.slow import change_slow, end_slow, report_slow
 from equipment.actions.tools import add_tool, change_tool_back, report_tool_found, report_tool_lost
@@ -49,6 +50,7 @@ __all__ = [
     "report_tool_found",
     "report_tool_lost",
     "save_equipment",
+    "save_rate",
     "set_unit_state",
     "unit_went_down",
     "working_seconds",

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from equipment.models import (
@@ -20,6 +21,7 @@ from equipment.models import (
 from mes.commands import Command
 from mes.errors import Refused
 from mes.masters import save_master
+from mes.models import Site
 from mes.rows import find
 
 
@@ -153,5 +155,28 @@ def add_rate(
         valid_from=valid_from or command.now,
         valid_to=valid_to,
     )
-    save_master(command, row)
+    save_rate(command, row)
     return {"rate_id": row.pk}
+
+
+def save_rate(command: Command, row: CostRate) -> None:
+    """Store a new or changed rate.
+
+    :raises Refused: if another rate of the same thing holds in some of its time.
+    """
+    # Two people at once: the second one waits here and then sees the first one's rate.
+    Site.objects.select_for_update(no_key=True).get(pk=command.site.pk)
+    others = (
+        CostRate.objects.filter(site=row.site, what=row.what, unit=row.unit)
+        .exclude(pk=row.pk)
+        .filter(Q(valid_to=None) | Q(valid_to__gt=row.valid_from))
+    )
+    if row.valid_to is not None:
+        others = others.filter(valid_from__lt=row.valid_to)
+    other = others.first()
+    if other is not None:
+        raise Refused(
+            _("%(owner)s's rate holds from %(day)s already. End that one first.")
+            % {"owner": other.owner, "day": other.valid_from.date()}
+        )
+    save_master(command, row)

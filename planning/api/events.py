@@ -556,14 +556,13 @@ class Events(APIView):
     def post(self, request: Request) -> Response:
         actor = actor_of(request)
         body = body_of(request)
-        key = key_of(request)
         kind = KINDS.get(str(body.get("kind", "")))
         if kind is not None and not may(actor, kind.access):
             raise PermissionDenied(refusal(kind.access))
         return answer(
             commands.run(
                 site=site_of(request),
-                key=key,
+                key=key_of(request),
                 actor=actor,
                 name="api.event",
                 body=body,

@@ -34,8 +34,8 @@ Data = dict[str, Any]
 Shape = serializers.Serializer[Data]
 ENDED = ("COMPLETED", "ABORTED", "CLOSED")
 PAGING = [
-    OpenApiParameter("page", OpenApiTypes.INT),
-    OpenApiParameter("page_size", OpenApiTypes.INT, description="at most 500"),
+    OpenApiParameter("cursor", description="of the page before, as its `next` has it"),
+    OpenApiParameter("page_size", {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
 ]
 
 
@@ -47,7 +47,6 @@ def paged(name: str, each: type[Shape]) -> type[Shape]:
         {
             "count": serializers.IntegerField(),
             "next": serializers.URLField(allow_null=True),
-            "previous": serializers.URLField(allow_null=True),
             "results": each(many=True),
         },
     )
@@ -106,7 +105,7 @@ class Plan(APIView):
         shows_money = may(actor_of(request), "money.read")
         tag = f'"{seq}-{plan.plan_version}-{plan.computed_seq}'
         tag += f'-{clock.at.timestamp():.0f}-{clock.speed}"' if clock else '"'
-        if request.headers.get("If-None-Match") == tag:
+        if tag in request.headers.get("If-None-Match", ""):
             return Response(status=304, headers={"ETag": tag})
         figures: Data = getattr(newest(site).version, "figures", {})
         body = {

@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from mes.access import PUBLIC, DeclaredAccess
-from planning.api import agreeing, decisions, events, people, reads
+from planning.api import agreeing, decisions, events, objects, people, reads
 
 app_name = "api"
 
@@ -27,6 +27,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
 class Schema(SpectacularAPIView):
     access = PUBLIC
+    authentication_classes = ()
     permission_classes = (DeclaredAccess,)
 
 
@@ -34,6 +35,7 @@ class Docs(SpectacularSwaggerSplitView):
     """The schema as a page; its script is a request of its own, for the strict policy."""
 
     access = PUBLIC
+    authentication_classes = ()
     permission_classes = (DeclaredAccess,)
     url_name = "api:schema"
     template_name = "planning/api_docs.html"
@@ -43,6 +45,16 @@ urlpatterns = [
     path("schema/", Schema.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="docs"),
     path("v1/events", events.Events.as_view(), name="events"),
+    path("v1/ledger", objects.Ledger.as_view(), name="ledger"),
+    path("v1/items", objects.Items.as_view(), name="items"),
+    path("v1/lots", objects.Lots.as_view(), name="lots"),
+    path("v1/stock", objects.Stock.as_view(), name="stock"),
+    path("v1/customers", objects.Customers.as_view(), name="customers"),
+    path("v1/order-lines", objects.OrderLines.as_view(), name="order_lines"),
+    path("v1/units", objects.Units.as_view(), name="units"),
+    path("v1/calendars", objects.Calendars.as_view(), name="calendars"),
+    path("v1/rates", objects.Rates.as_view(), name="rates"),
+    path("v1/tasks", objects.Tasks.as_view(), name="tasks"),
     path("v1/plan", reads.Plan.as_view(), name="plan"),
     path("v1/work-orders", reads.WorkOrders.as_view(), name="work_orders"),
     path("v1/work-orders/<str:code>", reads.OneWorkOrder.as_view(), name="work_order"),

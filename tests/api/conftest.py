@@ -1,3 +1,4 @@
+from tests.authorization.conftest import quiet
 from tests.plant import built, data_dir, northfield_site
 
-__all__ = ["built", "data_dir", "northfield_site"]
+__all__ = ["built", "data_dir", "northfield_site", "quiet"]

@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
+from materials.models import PurchaseLine
+from mes.clock import wall_now
 from planning import northfield
 from tests.api.test_events import BREAKDOWN, Sender
 
@@ -57,7 +59,6 @@ def test_lists_are_paged_and_filtered(simulator):
     }
     on_test = simulator.get("/api/v1/work-orders?unit=TST-01&page_size=500").json()
     assert on_test["count"] < first["count"]
-    assert simulator.get("/api/v1/work-orders?page=99").status_code == 404
     assert simulator.get("/api/v1/deliveries?page_size=500").json()["count"] == 74
 
 
@@ -125,3 +126,91 @@ def test_the_documentation_page_has_no_inline_script_or_style():
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     script = Client().get("/api/docs/?script=")
     assert script.headers["Content-Type"].startswith("application/javascript")
+
+
+def pages_of(sender, path):
+    """Every page of a list, one after the other."""
+    while path:
+        page = sender.get(path).json()
+        yield page["results"]
+        path = page["next"] and page["next"].split("testserver")[1]
+
+
+@pytest.mark.parametrize("name", ["work-orders", "deliveries", "purchases", "disruptions"])
+def test_page_by_page_every_row_comes_once_and_in_order(simulator, name):
+    whole = simulator.get(f"/api/v1/{name}?page_size=500").json()
+    assert whole["next"] is None
+    together = [row for rows in pages_of(simulator, f"/api/v1/{name}?page_size=7") for row in rows]
+    assert together == whole["results"]
+    assert whole["count"] == len(together)
+
+
+def test_a_row_that_goes_between_two_pages_moves_no_other(simulator):
+    first = simulator.get("/api/v1/purchases?page_size=5").json()
+    rest = simulator.get("/api/v1/purchases?page_size=500").json()["results"][5:]
+    gone = first["results"][0]
+    PurchaseLine.objects.filter(order_code=gone["order"], number=gone["line"]).update(
+        closed_at=wall_now()
+    )
+    second = simulator.get(first["next"].split("testserver")[1]).json()
+    assert second["results"] == rest[:5]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page_size=0",
+        "page_size=501",
+        "page_size=ten",
+        "cursor=nonsense",
+        "cursor=WzEsMl0=",
+        "cursor=W251bGwsIngiXQ==",
+        "cursor=e30=",
+    ],
+)
+def test_a_page_that_can_not_be_meant_is_refused_in_words(simulator, query):
+    for name in ("work-orders", "deliveries"):
+        answer = simulator.get(f"/api/v1/{name}?{query}")
+        if name == "deliveries" and query == "cursor=WzEsMl0=":
+            continue  # its place, with one number too many
+        assert answer.status_code == 422, answer.content
+        assert answer.json()["message"].endswith(".")
+
+
+def test_every_read_has_a_tag_and_is_not_sent_again(simulator):
+    for name in ("plan", "work-orders", "work-orders/WO-2291", "queues", "deliveries", "holds"):
+        first = simulator.get(f"/api/v1/{name}")
+        again = simulator.get(f"/api/v1/{name}", **{"If-None-Match": first["ETag"]})
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b""), name
+        other = simulator.get(f"/api/v1/{name}", **{"If-None-Match": '"other"'})
+        assert other.status_code == 200
+    simulator.post({"kind": "hold", "lot": "L-24-1187"})
+    assert simulator.get("/api/v1/holds", **{"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_every_error_is_a_problem_in_words(simulator, monkeypatch):
+    def broken(*_args):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("planning.api.reads._queues", broken)
+    simulator.client.raise_request_exception = False
+    headers = {"Idempotency-Key": "c0ffee00-0000-4000-8000-000000000001"}
+    stranger = Client()
+    answers = {
+        401: stranger.get("/api/v1/plan"),
+        404: simulator.get("/api/v1/nothing/here"),
+        405: simulator.client.put("/api/v1/plan"),
+        413: simulator.post({"kind": "hold", "note": "x" * 1_000_001}),
+        415: simulator.client.post("/api/v1/events", "x", content_type="text/csv", headers=headers),
+        422: simulator.post({"kind": "nonsense"}),
+        500: simulator.get("/api/v1/queues"),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer["Content-Type"].startswith("application/problem+json"), status
+        body = answer.json()
+        assert body["status"] == status
+        assert body["detail"] == body["message"]
+        assert body["detail"].endswith("."), body
+        assert body["type"] == f"urn:downstream:problem:{body['code'].replace('_', '-')}"
+    assert "bug" not in answers[500].content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +99,29 @@ def test_a_master_is_recorded_with_its_state_and_its_history(plant: Plant) -> No
     assert event.body["created"] is True
     assert event.body["values"]["amount"] == "42.5"
     assert str(event.key) in rate.history.get().history_change_reason
+
+
+def test_two_rates_of_one_thing_never_hold_at_the_same_time(plant: Plant) -> None:
+    given: dict[str, Any] = {
+        "what": "UNIT_HOUR",
+        "amount": Decimal(40),
+        "source": "controlling",
+        "owner": "Ida",
+    }
+    day = timedelta(days=1)
+    plant.must(add_rate, **given, valid_from=plant.now, valid_to=plant.now + 10 * day)
+
+    refused = [
+        plant.do(add_rate, **given, valid_from=plant.now + 9 * day),
+        plant.do(add_rate, **given, valid_from=plant.now - day),
+        plant.do(add_rate, **given, valid_from=plant.now + day, valid_to=plant.now + 2 * day),
+    ]
+
+    assert {each.status for each in refused} == {422}
+    assert all("Ida's rate holds from" in each.message for each in refused)
+    plant.must(add_rate, **given, valid_from=plant.now + 10 * day)
+    plant.must(add_rate, **given, unit_id=plant.ids["CNC-04"])
+    assert CostRate.objects.count() == 3
 
 
 def test_what_actions_write_never_marks_the_site_dirty(plant: Plant) -> None:

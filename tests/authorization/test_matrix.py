@@ -1,0 +1,105 @@
+"""Every route x method x caller: what the access table says is what is answered."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from mes.access import ACTS, ADMIN_SITE, PUBLIC
+from mes.models import Site
+from planning.api.events import KINDS
+from tests.authorization.people import Caller, everybody
+from tests.authorization.routes import METHODS, Route, all_routes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
+
+
+def expected(route: Route, method: str, caller: Caller) -> set[int]:
+    """The statuses that the table allows; 404 and 422 say that nothing was named."""
+    act = route.act(method)
+    if act == PUBLIC:
+        return {200, 302, 405, 422, 503}
+    if act == ADMIN_SITE:
+        return {302}  # to the office's own sign-in: none of these is staff
+    assert act is not None
+    known = caller.acts and caller.roles
+    if route.is_api:
+        if not known:
+            return {401}
+        if not caller.may(ACTS[act], act):
+            return {403}
+        return {200, 404, 422} if route.offers(method) else {405}
+    if not (caller.acts and caller.user):
+        return {302}
+    if not caller.may(ACTS[act], act):
+        return {403}
+    return {200, 302, 404, 405, 422} if route.offers(method) else {405}
+
+
+def test_every_route_declares_its_access() -> None:
+    undeclared = [each.path for each in all_routes() if each.act("GET") is None]
+    assert undeclared == []
+    public = {each.path for each in all_routes() if each.act("GET") == PUBLIC}
+    assert public == {
+        "sign-in/",
+        "admin/login/",
+        "healthz",
+        "readyz",
+        "api/schema/",
+        "api/docs/",
+    }
+
+
+def test_every_route_answers_everybody_as_the_table_says(
+    northfield_site: Site, record_property: Any
+) -> None:
+    callers, routes = everybody(northfield_site), all_routes()
+    sign_in = reverse("mes:sign_in")
+    wrong, checks, began = [], 0, time.perf_counter()
+    statuses: Counter[int] = Counter()
+    for caller in callers:
+        for route in routes:
+            if route.is_admin and caller.name != "Everything":
+                continue  # the office asks for staff, whatever the role
+            # A token opens no page, so there is one question to ask of each.
+            for method in ("GET",) if caller.token and not route.is_api else METHODS:
+                answer = caller.ask(method, route.url())
+                checks += 1
+                statuses[answer.status_code] += 1
+                allowed = expected(route, method, caller)
+                said = f"{method} /{route.path} as {caller.name}: {answer.status_code}"
+                if answer.status_code not in allowed:
+                    wrong.append(f"{said}, not one of {sorted(allowed)}")
+                elif allowed == {302} and not route.is_admin:
+                    if not answer["Location"].startswith(sign_in):
+                        wrong.append(f"{said} to {answer['Location']}")
+                elif allowed in ({401}, {403}) and route.is_api:
+                    code = "not_signed_in" if allowed == {401} else "no_right"
+                    if answer.json()["code"] != code:
+                        wrong.append(f"{said}: {answer.json()}")
+    took = time.perf_counter() - began
+    print(f"\n{checks} checks of {len(routes)} routes in {took:.1f} s: {dict(statuses)}")
+    record_property("checks", checks)
+    assert wrong == []
+
+
+def test_every_kind_of_event_asks_for_its_own_act(northfield_site: Site) -> None:
+    wrong = []
+    for caller in everybody(northfield_site):
+        for name, kind in KINDS.items():
+            answer = caller.ask(
+                "POST", "/api/v1/events", data={"kind": name}, content_type="application/json"
+            )
+            if not (caller.acts and caller.roles):
+                allowed = {401}
+            elif caller.may(ACTS[kind.access], kind.access):
+                allowed = {404, 422}
+            else:
+                allowed = {403}
+            if answer.status_code not in allowed:
+                wrong.append(f"{name} as {caller.name}: {answer.status_code}")
+    assert wrong == []

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import browser, servers
+from tests.bench import kinds
 from tests.bench.rows import Row, limit_row, percentile
 
 EVENTS = 12  # of each kind and plant
@@ -59,6 +60,7 @@ def rows(*, page: bool) -> Iterator[Row]:
                 )
         yield _refused_to_reopened()
         yield _decided_by_rule()
+        yield from kinds.rows()
         if page:
             yield from _painted(plant)
         yield _warm_is_cold()

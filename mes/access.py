@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -84,6 +85,7 @@ ACTS: dict[str, frozenset[str]] = {
     "plant.import": frozenset({Role.ENGINEER, Role.PLANNER, Role.ADMIN}),
     "clock.move": frozenset({Role.ADMIN, Role.PLANNER}),
     "token.own": ALL,
+    "status.read": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "api": ALL,
 }
 
@@ -130,16 +132,18 @@ NEEDS = {
     "plant.import": gettext_lazy("Needs an engineer, a planner or an administrator."),
     "money.read": gettext_lazy("Needs somebody who may see what things cost."),
     "clock.move": gettext_lazy("Needs a planner or an administrator."),
+    "status.read": gettext_lazy("Needs a planner, supervisor, manager or administrator."),
 }
 
 PUBLIC = "public"
 ADMIN_SITE = "admin"
+MONITOR = "monitor"  # a scraper with the token of MES_METRICS_TOKEN
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def access(act: str) -> Callable[[View], View]:
-    """Declare what a route needs: an act of the table, or PUBLIC."""
-    if act not in ACTS and act != PUBLIC:
+    """Declare what a route needs: an act of the table, PUBLIC or MONITOR."""
+    if act not in ACTS and act not in (PUBLIC, MONITOR):
         raise ValueError(f"no such act: {act!r}")
 
     def mark(view: View) -> View:
@@ -252,6 +256,14 @@ def _actor_for_personal(sha256: str) -> tuple[Actor, Site] | None:
     return (actor, row.site) if actor.roles else None
 
 
+def may_monitor(request: HttpRequest) -> bool:
+    """Whether a scraper shows the token; where none is set, a demo's own machine needs none."""
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        return constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
+    return settings.MODE == "DEMO" and request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
+
+
 def sites_of(person_id: int | None) -> QuerySet[Site]:
     """The plants on which a person has a role; read only where it is looked at."""
     granted = RoleGrant.objects.filter(person_id=person_id or 0).values("site_id")
@@ -280,6 +292,10 @@ class AccessMiddleware:
         act = declared_access(view)
         if act in (PUBLIC, ADMIN_SITE):
             return None
+        if act == MONITOR:
+            if may_monitor(request):
+                return None
+            raise PermissionDenied(_("This page is for the monitoring and needs its token."))
         if act is None:
             raise PermissionDenied(_("This page has no access rule yet, so nobody may open it."))
         if getattr(view, "cls", None) is not None:

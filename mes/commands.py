@@ -15,7 +15,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 from psycopg2 import errors as pg
 
-from mes import doorbell, events
+from mes import doorbell, events, tally
 from mes.actor import Actor
 from mes.clock import plant_now, wall_now
 from mes.errors import Busy, Refused
@@ -130,16 +130,28 @@ def run(
     for attempt in range(RETRIES + 1):
         try:
             with transaction.atomic(durable=not _inside_test()):
-                return _once(site, key, actor, name, sha, act)
+                outcome = _once(site, key, actor, name, sha, act)
+            _count(name, outcome)
+            return outcome
         except OperationalError as problem:
             cause = problem.__cause__
             if isinstance(cause, pg.LockNotAvailable):
+                tally.count("mes_events_total", kind=name, result="busy")
                 raise Busy(_("Somebody else is changing this. Try again in a moment.")) from problem
             again = isinstance(cause, pg.DeadlockDetected | pg.SerializationFailure)
             if not again or attempt == RETRIES:
                 raise
+            tally.count("mes_deadlocks_total")
             time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))
     raise AssertionError("unreachable")
+
+
+def _count(name: str, outcome: Outcome) -> None:
+    if outcome.replayed:
+        tally.count("mes_replays_total")
+        return
+    result = "refused" if not outcome.ok else "unsettled" if outcome.status == 202 else "stored"
+    tally.count("mes_events_total", kind=name, result=result)
 
 
 def _inside_test() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from mes import tally
 from mes.celery import app
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ def ring(site_id: int) -> bool:
         app.send_task(BELL, args=[site_id], queue="impact", expires=30, retry=False)
     except Exception as problem:
         _Breaker.open_until = time.monotonic() + BREAK_S
+        tally.count("mes_kick_failures_total")
         log.warning("the doorbell could not be rung (%s); the sweeper sees the events", problem)
         return False
     _Breaker.open_until = 0.0

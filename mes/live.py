@@ -253,6 +253,11 @@ def hub() -> Hub:
     return found
 
 
+def open_streams() -> int:
+    """How many pages this process tells of changes."""
+    return sum(len(each.listeners) for each in list(_hubs.values()))
+
+
 def _frame(event: str, data: dict[str, Any]) -> bytes:
     return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 

@@ -469,3 +469,41 @@ class FailedSignIn(models.Model):
     name = models.CharField(max_length=150, unique=True)
     tries = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     last_at = models.DateTimeField()
+
+
+class Heartbeat(models.Model):
+    """That a process lives: written by itself every few seconds, read by who watches the plant."""
+
+    process = models.CharField(max_length=40, help_text="web, stream, worker-impact, sweeper")
+    place = models.CharField(max_length=120, help_text="machine and process number")
+    at = models.DateTimeField()
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["process", "place"], name="heartbeat_is_one_a_process")
+        ]
+
+
+class Tally(models.Model):
+    """A running count of the processes together, for monitoring; no record of anything."""
+
+    name = models.CharField(max_length=60)
+    labels = models.CharField(max_length=200, blank=True)
+    value = models.DecimalField(max_digits=24, decimal_places=6)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "labels"], name="tally_is_one_a_name")
+        ]
+
+
+class ChainCheck(models.Model):
+    """How far a site's record was verified, what was found, and the hash to go on from."""
+
+    site = models.OneToOneField(Site, models.PROTECT, primary_key=True, related_name="chain_check")
+    seq = models.BigIntegerField(default=0)
+    hash = models.BinaryField(max_length=32, default=bytes(32))
+    at = models.DateTimeField()
+    problems = models.PositiveIntegerField(default=0)
+    first_problem = models.TextField(blank=True)

@@ -85,8 +85,17 @@ def impact_worker() -> list[str]:
     One child: it holds the sites' arrays, and two would each hold half. Prefork, because the solo
     pool ignores time limits. The others' chatter between workers serves nobody here.
     """
+    return _worker("impact")
+
+
+def slow_worker() -> list[str]:
+    """Return the command line of the worker for what nobody waits for: the housekeeping."""
+    return _worker("slow")
+
+
+def _worker(queue: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "celery", "-A", "mes", "--quiet", "worker", "-Q", "impact"),
+        *(sys.executable, "-m", "celery", "-A", "mes", "--quiet", "worker", "-Q", queue),
         *("-P", "prefork", "-c", "1", "-l", "WARNING"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]

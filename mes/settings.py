@@ -38,7 +38,9 @@ def env_list(name: str, default: str) -> list[str]:
 MODE = env_choice("MES_MODE", "DEMO", {"DEMO", "PRODUCTION", "TEST"})
 PRODUCTION = MODE == "PRODUCTION"
 # Which of the processes this is; it decides the time-outs of the database (settled 18).
-PROCESS = env_choice("MES_PROCESS", "COMMAND", {"WEB", "STREAM", "WORKER", "SWEEPER", "COMMAND"})
+PROCESS = env_choice(
+    "MES_PROCESS", "COMMAND", {"WEB", "STREAM", "WORKER", "SLOW", "SWEEPER", "COMMAND"}
+)
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
@@ -127,6 +129,7 @@ _timeouts = {
     "STREAM": "-c statement_timeout=5000 -c lock_timeout=3000",
     "WORKER": "-c statement_timeout=30000 -c lock_timeout=3000",
     "SWEEPER": "-c statement_timeout=30000 -c lock_timeout=3000",
+    "SLOW": "-c lock_timeout=3000",
     "COMMAND": "",
 }[PROCESS]
 DATABASES = {
@@ -142,6 +145,8 @@ DATABASES = {
         },
     }
 }
+# Whether /readyz demands settings that survive a power cut; 0 for a database to throw away.
+DURABLE = env_bool("MES_DURABLE", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- the doorbell ---------------------------------------------------------------------------
@@ -159,11 +164,16 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_000_000  # kB
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "impact"
+CELERY_BEAT_SCHEDULE = {
+    # A message that waits longer than the next one's turn is not needed any more.
+    "housekeep": {"task": "planning.housekeep", "schedule": 600, "options": {"expires": 500}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A publish is bounded: a hung broker costs a terminal half a second once, then nothing
 # A worker's blocking read needs the transport's own, longer waits.
-if PROCESS != "WORKER":
+if PROCESS not in ("WORKER", "SLOW"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "socket_timeout": 0.5,
         "socket_connect_timeout": 0.5,
@@ -233,6 +243,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
 X_FRAME_OPTIONS = "DENY"
+# What a Prometheus shows as its bearer token at /metrics; without one the page is shut.
+METRICS_TOKEN = os.environ.get("MES_METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("MES_METRICS_TOKEN must have 16 characters or more")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # Where the live stream is: same origin behind a front in production, the next port in the demo.

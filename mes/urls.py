@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from mes import tokens, views
+from mes import monitor, tokens, views
 from planning.views import lists
 
 mes_patterns = [
@@ -15,9 +15,10 @@ mes_patterns = [
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", tokens.revoke, name="revoke_token"),
     path("site/", views.choose_site, name="choose_site"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
-    path("statusz", views.statusz, name="statusz"),
+    path("healthz", monitor.healthz, name="healthz"),
+    path("readyz", monitor.readyz, name="readyz"),
+    path("statusz", monitor.statusz, name="statusz"),
+    path("metrics", monitor.metrics, name="metrics"),
     path("find/", lists.find, name="find"),
 ]
 

@@ -1,4 +1,4 @@
-"""Signing in, choosing the site, and what an operator of the system asks."""
+"""Signing in and choosing the site."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -25,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from mes.access import PUBLIC, PlantRequest, access, sites_of
 from mes.clock import wall_now
-from mes.models import FailedSignIn, Role, Site, SiteHead, SitePlan
+from mes.models import FailedSignIn, Role, Site
 
 TRIES = 5
 WAIT = timedelta(seconds=60)
@@ -197,46 +195,6 @@ def choose_site(request: PlantRequest) -> HttpResponse:
         raise Http404
     request.session["site"] = code
     return redirect("mes:home")
-
-
-@access(PUBLIC)
-@require_GET
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
-    return HttpResponse("ok", content_type="text/plain")
-
-
-@access(PUBLIC)
-@require_GET
-def readyz(request: HttpRequest) -> JsonResponse:
-    """The record can be reached and its tables are those of this code."""
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        return JsonResponse({"ready": False, "why": "the database cannot be reached"}, status=503)
-    if waiting:
-        return JsonResponse({"ready": False, "why": f"{len(waiting)} migrations wait"}, status=503)
-    return JsonResponse({"ready": True})
-
-
-@access("plan.read")
-@require_GET
-def statusz(request: PlantRequest) -> JsonResponse:
-    """How far behind the plan of this site is."""
-    plan = SitePlan.objects.get(site=request.site)
-    head = SiteHead.objects.get(site=request.site)
-    return JsonResponse(
-        {
-            "site": request.site.code,
-            "seq": head.seq,
-            "computed_seq": plan.computed_seq,
-            "behind": head.seq - plan.computed_seq,
-            "plan_version": plan.plan_version,
-            "computed_at": plan.computed_at,
-            "failure": plan.failure,
-        }
-    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

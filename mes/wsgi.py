@@ -16,6 +16,10 @@ end_with_server()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mes.settings")
 application = get_wsgi_application()
 
+# Once a server's own process, not in whatever else imports the application.
+if settings.PROCESS == "WEB":
+    import_module("mes.health").beat_beside("web")
+
 # Else the first visitor waits for every page's imports, and the first preview for the kernels.
 import_module(settings.ROOT_URLCONF)
 threading.Thread(

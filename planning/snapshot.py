@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 
 from equipment import rules as equipment_rules
 from mes.errors import Missing
+from mes.instant import one_instant
 from planning import resident, rules
 from planning.engine import calendars
 from planning.engine.builder import PlantBuilder
@@ -364,18 +364,6 @@ class _Moved(Exception):
     """Somebody committed while we read without a snapshot of the database's own."""
 
 
-@contextmanager
-def _one_instant() -> Iterator[bool]:
-    """A repeatable-read, read-only transaction, if none is open yet; yields whether it is ours."""
-    if connection.in_atomic_block:
-        yield False
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("set transaction isolation level repeatable read, read only")
-        yield True
-
-
 def take(site_id: int, *, wall_now: datetime, at: datetime | None = None) -> Snapshot:
     """Read a site at one event number.
 
@@ -388,12 +376,12 @@ def take(site_id: int, *, wall_now: datetime, at: datetime | None = None) -> Sna
     :raises Missing: if there is no such site.
     """
     for _attempt in range(5):
-        with _one_instant() as ours:
+        with one_instant() as ours:
             try:
                 return _read(site_id, wall_now=wall_now, at=at, check_again=not ours)
             except _Moved:
                 continue
-    with _one_instant():
+    with one_instant():
         return _read(site_id, wall_now=wall_now, at=at, check_again=False)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_init
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from mes import tally
 from mes.clock import wall_now
-from planning.actions import apply_rules, recompute
+from planning.actions import apply_rules, housekeep, recompute
 from planning.engine.warm import warm
 
 log = logging.getLogger(__name__)
@@ -19,7 +21,8 @@ log = logging.getLogger(__name__)
 @worker_process_init.connect
 def load_the_kernels(**_signal: Any) -> None:
     """Before the first bell: loading them takes longer than an answer may."""
-    warm(log.debug)
+    if settings.PROCESS == "WORKER":
+        warm(log.debug)
 
 
 @shared_task(name="planning.recompute", queue="impact", ignore_result=True)
@@ -36,3 +39,18 @@ def recompute_site(site_id: int, **_later: Any) -> None:
         log.warning("the database went away; once more with a new connection", exc_info=True)
         connection.close()
         recompute(site_id, wall_now=wall_now())
+    finally:
+        tally.flush()
+
+
+@shared_task(
+    name="planning.housekeep",
+    queue="slow",
+    ignore_result=True,
+    soft_time_limit=1500,
+    time_limit=1800,
+)
+def keep_house(**_later: Any) -> None:
+    """Verify what is new in the record and throw away what nobody needs any more."""
+    close_old_connections()
+    housekeep(now=wall_now())

@@ -123,6 +123,11 @@ CHECKS: tuple[tuple[str, str], ...] = (
 def problems(site: Site) -> Iterator[str]:
     """Yield a sentence for everything in a site's record that contradicts itself."""
     yield from chain_problems(site)
+    yield from contradictions(site)
+
+
+def contradictions(site: Site) -> Iterator[str]:
+    """What the tables of a site say against each other, the chain of events aside."""
     for title, sql in CHECKS:
         with connection.cursor() as cursor:
             cursor.execute(sql, {"site": site.pk})
@@ -130,15 +135,21 @@ def problems(site: Site) -> Iterator[str]:
                 yield f"{title}: {what}: {value}"
 
 
-def chain_problems(site: Site) -> Iterator[str]:
-    """Gapless numbers and an unbroken hash chain, each event computed again."""
-    previous, expected = bytes(32), 1
+def chain_problems(site: Site, *, after: tuple[int, bytes] = (0, bytes(32))) -> Iterator[str]:
+    """Gapless numbers and an unbroken hash chain, each event computed again.
+
+    after   the number and the hash of an event to go on from, which must still be that.
+    """
+    anchor, previous = after
+    expected = anchor + 1
+    if anchor and not ShopFloorEvent.objects.filter(site=site, seq=anchor, hash=previous).exists():
+        yield f"event {anchor} is not the one that was verified before"
     names = [
         field.attname
         for field in ShopFloorEvent._meta.concrete_fields
         if field.attname not in {"id", "prev_hash", "hash"}
     ]
-    rows = ShopFloorEvent.objects.filter(site=site).order_by("seq")
+    rows = ShopFloorEvent.objects.filter(site=site, seq__gt=anchor).order_by("seq")
     for event in rows.iterator(chunk_size=2000):
         if event.seq != expected:
             yield f"event numbers have a gap: {expected} is missing before {event.seq}"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mes.embedded import Embedded, free_port
 from mes.processes import Child, birth, impact_worker, manage, stop, stream, web
+from mes.processes import slow_worker as slow_worker_command
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +40,7 @@ def start_for_this_run() -> None:
     place = Path(tempfile.mkdtemp(prefix="downstream-test-"))
     place.chmod(0o755)
     os.environ["MES_DATA_DIR"] = str(place)
+    os.environ["MES_DURABLE"] = "0"
     servers = Embedded(place, durable=False).__enter__()
     # Tests make and drop databases, so they are the owner; the audit suite takes the other role.
     os.environ["MES_TEST_APPLICATION_URL"] = servers.database_url
@@ -85,6 +87,11 @@ def worker() -> Child:
     """Return the impact worker as it runs in the plant."""
     # A name of its own: another test's worker would answer for it.
     return process("worker", [*impact_worker(), "--hostname", f"{uuid.uuid4().hex}@tests"])
+
+
+def slow_worker() -> Child:
+    """Return the worker of the housekeeping as it runs in production."""
+    return process("slow", [*slow_worker_command(), "--hostname", f"{uuid.uuid4().hex}@tests"])
 
 
 def wait_for_worker(child: Child, timeout_s: float = 60) -> None:

@@ -77,6 +77,7 @@ def environment(service: str) -> dict[str, str]:
         "HOME": os.environ["MES_DATA_DIR"],
         "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"],
         "MES_DATA_DIR": os.environ["MES_DATA_DIR"],
+        "MES_DURABLE": os.environ["MES_DURABLE"],
     }
     given = COMPOSE["services"][service]["environment"]
     return bare | {name: here(value) for name, value in given.items()}

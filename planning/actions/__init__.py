@@ -18,6 +18,7 @@ from planning.actions.escalate import watch_decisions
 from planning.actions.handle import assign, close, mark_seen, snooze
 from planning.actions.handover import confirm_hand_over, hand_over, sheet
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
+from planning.actions.housekeep import check, housekeep
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
 from planning.actions.recompute import Result, recompute, tick
 from planning.actions.standing import apply_rules, save_rule, switch_rule
@@ -35,6 +36,7 @@ __all__ = [
     "ask_approval",
     "assign",
     "call",
+    "check",
     "close",
     "comment",
     "comments_on",
@@ -44,6 +46,7 @@ __all__ = [
     "evaluate",
     "flip_points",
     "hand_over",
+    "housekeep",
     "lapse_overdue",
     "mark_seen",
     "preview",

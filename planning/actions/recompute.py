@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from mes import clock, doorbell, live
+from mes import clock, doorbell, live, tally
 from mes.models import Site, SiteClock, SiteHead, SitePlan
 from planning import rules, snapshot
 from planning.actions import choices, disruptions
@@ -282,6 +282,7 @@ def _compute_and_store(
             robust=True,
         )
     result = Result("STORED", version, snap.seq, len(snap.events), engine_ms, _ms(began))
+    tally.observe("mes_recompute_seconds", result.total_ms / 1000)
     log.info(
         "site %s: version %s at event %s, %.0f ms", site_id, version, snap.seq, result.total_ms
     )

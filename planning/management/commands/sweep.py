@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from mes import health
 from mes.clock import plant_now, wall_now
 from mes.models import Site
 from mes.notices import tell_what_is_over
@@ -129,8 +131,12 @@ class Command(BaseCommand):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: ending.set())
+        beat_at = 0.0
         while not ending.is_set():
             try:
+                if time.monotonic() >= beat_at:
+                    health.beat("sweeper")
+                    beat_at = time.monotonic() + health.BEAT_S
                 sweep(patience_s=options["patience"])
                 self._work_on_imports()
             except (DatabaseError, InterfaceError):

@@ -53,7 +53,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_GET
 def statusz(request: PlantRequest) -> JsonResponse:
     """How far behind the plans are of the sites that this person may ask about, and who lives."""
-    person = Person.objects.get(pk=request.actor.person_id)
+    person = Person.objects.get(pk=request.actor.person_id or 0)
     readable = [
         site.pk for site in sites_of(person.pk) if may(actor_for(person, site), "status.read")
     ]

@@ -50,7 +50,8 @@ def test_a_process_with_a_record_of_this_code_is_ready(db: None) -> None:
 
 
 def test_a_waiting_migration_is_named_with_what_to_do(db: None) -> None:
-    MigrationRecorder.Migration.objects.using("default").filter(app="planning").first().delete()
+    last = MigrationRecorder(connection).migration_qs.filter(app="planning").latest("id")
+    last.delete()
 
     answer = Client().get("/readyz")
 

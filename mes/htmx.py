@@ -48,4 +48,7 @@ def refusal_page(request: PlantRequest, outcome: Outcome, *, retry_url: str = ""
         "retry_url": retry_url,
     }
     template = "components/refused.html" if request.htmx else "mes/refused.html"
-    return render(request, template, context, status=outcome.status)
+    response = render(request, template, context, status=outcome.status)
+    if outcome.status == 503:
+        response["Retry-After"] = "1"
+    return response

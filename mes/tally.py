@@ -6,6 +6,7 @@ What a killed process counted in its last seconds is lost: a count is no record.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import defaultdict
@@ -13,6 +14,8 @@ from decimal import Decimal
 from typing import ClassVar
 
 from django.db import DatabaseError, InterfaceError, connection
+
+log = logging.getLogger(__name__)
 
 BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -58,8 +61,11 @@ def observe(name: str, seconds: float) -> None:
         _Pending.counts[f"{name}_count", ""] += 1
 
 
-def flush() -> None:
-    """Add what was counted to the record; keep it for the next time where that is away."""
+def flush() -> bool:
+    """Add what was counted to the record; keep it for the next time where that is away.
+
+    Never raises: it stands beside work whose own error must be the one that is seen.
+    """
     with _Pending.lock:
         taken, _Pending.counts = _Pending.counts, defaultdict(float)
     # In one order in every process: two that add to the same rows never wait in a circle.
@@ -68,7 +74,7 @@ def flush() -> None:
         for (name, labels), value in sorted(taken.items())
     ]
     if not rows:
-        return
+        return True
     try:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -77,8 +83,10 @@ def flush() -> None:
                 " on conflict (name, labels) do update set value = t.value + excluded.value",
                 [part for row in rows for part in row],
             )
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError) as problem:
+        log.warning("counts wait for the next time (%s)", type(problem).__name__)
         with _Pending.lock:
             for which, value in taken.items():
                 _Pending.counts[which] += value
-        raise
+        return False
+    return True

@@ -8,6 +8,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from mes import monitor, tokens, views
 from planning.views import lists
 
+handler500 = "mes.views.failed"
+
 mes_patterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.sign_in, name="sign_in"),

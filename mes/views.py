@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -11,15 +12,18 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.defaults import server_error
 
 from mes.access import PUBLIC, PlantRequest, access, sites_of
 from mes.clock import wall_now
@@ -195,6 +199,23 @@ def choose_site(request: PlantRequest) -> HttpResponse:
         raise Http404
     request.session["site"] = code
     return redirect("mes:home")
+
+
+RECORD_AWAY_S = 5
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """A record that is away for a while is no fault: 503, and when to try again."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    if request.headers.get("HX-Request") == "true":
+        text = _("The record cannot be reached right now. Send this again in a few seconds.")
+        # Without the request: what every page's frame shows is read from the record.
+        refusal = {"title": _("Not now."), "text": text}
+        page = render_to_string("components/refused.html", {"refusal": refusal})
+    else:
+        page = render_to_string("503.html")
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RECORD_AWAY_S)})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -44,7 +44,7 @@ def test_the_slow_worker_keeps_house_and_beats(bare_site: Site) -> None:
         servers.wait_for_worker(child)
         keep_house.apply_async()
 
-        assert eventually(lambda: ChainCheck.objects.filter(site=bare_site).exists(), 30)
-        assert eventually(lambda: health.processes().get("worker-slow", {}).get("alive") == 1, 10)
+        assert eventually(lambda: ChainCheck.objects.filter(site=bare_site).exists(), 60)
+        assert eventually(lambda: health.processes().get("worker-slow", {}).get("alive") == 1, 30)
     finally:
         servers.stop([child], patience_s=5)

@@ -405,7 +405,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, Busy):
         return _later(str(error), seconds=1)
     if isinstance(error, OperationalError | InterfaceError):
-        return _later(_("The record cannot be reached right now. Nothing was stored."), seconds=5)
+        # It may have gone away between the commit and our hearing of it: only the key knows.
+        again = _("Send this again with the same key: it is done once.")
+        return _later(f"{_('The record cannot be reached right now.')} {again}", seconds=5)
     if isinstance(error, Http404 | exceptions.NotFound):
         return problem(404, _("There is no such thing here."), "missing")
     if isinstance(error, RequestDataTooBig):

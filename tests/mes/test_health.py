@@ -202,10 +202,9 @@ def test_counts_add_up_over_processes_and_survive_a_record_that_is_away(
     with connection.cursor() as cursor:
         cursor.execute("savepoint away")
         cursor.execute("alter table mes_tally rename to mes_tally_away")
-        with pytest.raises(Exception, match="mes_tally"):
-            tally.flush()
+        assert not tally.flush()
         cursor.execute("rollback to savepoint away")
-    tally.flush()
+    assert tally.flush()
 
     assert scraped(settings)["mes_kick_failures_total"] == 2
 

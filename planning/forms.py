@@ -207,7 +207,9 @@ class ShiftForm(EventForm):
     starts_at = _when(gettext_lazy("Works from"), required=True)
     ends_at = _when(gettext_lazy("Works until"), required=True)
     reason = forms.CharField(
-        label=gettext_lazy("Why"), max_length=100, help_text=gettext_lazy("Saturday shift, night")
+        label=gettext_lazy("Why"),
+        max_length=100,
+        help_text=gettext_lazy("such as Saturday shift, night shift"),
     )
 
     def choose(self) -> None:
@@ -244,7 +246,7 @@ class ClosureForm(EventForm):
     reason = forms.CharField(
         label=gettext_lazy("Why"),
         max_length=100,
-        help_text=gettext_lazy("Shift cancelled, power cut, nobody to run it"),
+        help_text=gettext_lazy("such as cancelled, power cut, nobody to run it"),
     )
 
     def choose(self) -> None:

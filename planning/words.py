@@ -1068,7 +1068,11 @@ def tentative(consents: Sequence[Consent], now: datetime, zone: ZoneInfo) -> str
         return ""
     what = list(dict.fromkeys(what_needs_a_yes(each.who, each.facts) for each in waits))
     roles = list(dict.fromkeys(str(each.get_role_display()) for each in waits))
-    said = _("%(what)s waits for %(role)s until %(time)s") % {
+    said = ngettext(
+        "%(what)s waits for %(role)s until %(time)s",
+        "%(what)s wait for %(role)s until %(time)s",
+        len(what),
+    ) % {
         "what": _names(what),
         "role": _names(roles),
         "time": moment(waits[0].latest_at, now, zone),

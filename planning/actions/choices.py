@@ -298,6 +298,7 @@ def _headline(option: Option) -> dict[str, Any]:
         "hit_lines": option.figures.get("hit_lines", 0),
         "late_lines": option.figures.get("late_lines", 0),
         "late_anyway": option.figures.get("late_anyway", 0),
+        "promises": option.figures.get("promises", 0),
         "total": option.figures.get("total"),
         "decide_by": option.decide_by.isoformat() if option.decide_by else None,
         "saves": str(option.saves),

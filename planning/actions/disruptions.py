@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 from django.db.models import Max
 
 from planning import rules
@@ -895,9 +896,20 @@ def _topics(found: Found) -> set[str]:
             unit_id = event.subject_id
         elif event.subject_type == "job_order" and event.subject_id in snap.jobs:
             unit_id = snap.jobs[event.subject_id].unit_id
+        elif event.subject_type == "tool":
+            topics |= {"machines", *_stations_of_tool(found.study, event.subject_id)}
         if unit_id in snap.units:
             topics |= {"machines", f"station:{snap.units[unit_id]}"}
     return topics
+
+
+def _stations_of_tool(study: Study, tool_id: int) -> set[str]:
+    """The topics of the stations whose jobs need a tool."""
+    plant = study.plant
+    ops = np.repeat(np.arange(len(plant.op_id)), np.diff(plant.op_need_ptr))
+    ops = ops[plant.tool_id[plant.need_tool] == tool_id]
+    units = plant.op_unit[ops]
+    return {f"station:{study.snap.units[u]}" for u in plant.unit_id[units[units >= 0]].tolist()}
 
 
 # -- storing -------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ TILES = (
     ),
     Tile(
         "count",
-        "clipboard-check",
+        "ruler",
         gettext_lazy("Count"),
         gettext_lazy("what was counted"),
         "stock.count",
@@ -167,6 +167,7 @@ def new_event(request: PlantRequest) -> HttpResponse:
     context = {
         "tiles": [_tile(request, tile) for tile in TILES],
         "kind": kind,
+        "tile": next((tile for tile in TILES if tile.kind == kind), None),
         "form": form,
         "effect": None,
         "save_label": _("Move it") if kind == "queue" else "",

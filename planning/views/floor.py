@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from equipment.actions import report_breakdown, report_repair
-from equipment.models import CalendarException, Downtime, Equipment, Reason
+from equipment.models import CalendarException, Downtime, Equipment, Reason, Slowdown
 from materials.models import StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
@@ -32,6 +32,7 @@ from mes.templatetags.downstream import qty
 from planning.actions import call
 from planning.models import Instants, PlanVersion
 from planning.views.calls import coming
+from planning.views.hindered import LostTool, slow, tools_of
 from planning.views.tentative import Marks, marks
 from workorders.actions import (
     cancel_call,
@@ -108,6 +109,9 @@ def stations(request: PlantRequest) -> HttpResponse:
     down = set(
         Downtime.objects.filter(site=request.site, ended_at=None).values_list("unit_id", flat=True)
     )
+    slows = dict(
+        Slowdown.objects.filter(site=request.site, ended_at=None).values_list("unit_id", "percent")
+    )
     running = {
         job.unit_id: job.work_order.code
         for job in JobOrder.objects.filter(site=request.site, status="RUNNING").select_related(
@@ -118,6 +122,8 @@ def stations(request: PlantRequest) -> HttpResponse:
     units = Equipment.objects.filter(site=request.site, level="WORK_UNIT").select_related("parent")
     for unit in units.order_by("order", "code"):
         state = _("Down") if unit.pk in down else _("Running") if unit.pk in running else _("Idle")
+        if unit.pk in slows and unit.pk not in down:
+            state = _("%(state)s, at %(percent)s %%") % {"state": state, "percent": slows[unit.pk]}
         areas.setdefault(unit.parent.name if unit.parent else "", []).append(
             {
                 "code": unit.code,
@@ -281,9 +287,11 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
     stock = _stock(site, waiting)
     can_work = may(request.actor, "station.work")
     waits = marks(site)
+    tools = _tools(unit, jobs)
     return {
         **_calls(request, unit),
         "station": _station(unit),
+        "slow": slow(unit),
         "overtime": _overtime(unit, waits, now),
         "state": {
             "down": stopped is not None,
@@ -292,10 +300,12 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
             "back": stopped.back_at if stopped else None,
             "note": _stop_words(stopped),
         },
-        "now": _now_row(unit, running[0], times) if running else None,
+        "now": _now_row(unit, running[0], times) | {"lost": _lost(tools.get(running[0].pk, ()))}
+        if running
+        else None,
         "rows": [
             _queue_row(job, times, stock, now, can_work, bool(stopped), bool(running))
-            | {"tentative": waits.jobs.get(job.pk, "")}
+            | {"tentative": waits.jobs.get(job.pk, ""), "lost": _lost(tools.get(job.pk, ()))}
             for job in waiting[:SHOWN]
         ],
         "more": max(len(waiting) - SHOWN, 0),
@@ -306,6 +316,17 @@ def _queue(request: PlantRequest, unit: Equipment) -> dict[str, Any]:
         if stopped and may(request.actor, "event.report")
         else None,
     }
+
+
+def _tools(unit: Equipment, jobs: Sequence[JobOrder]) -> dict[int, list[LostTool | None]]:
+    """The tools of jobs; somebody outside has his own."""
+    if unit.kind == Equipment.Kind.EXTERNAL:
+        return {}
+    return tools_of(unit.site, (job.pk for job in jobs))
+
+
+def _lost(tools: Sequence[LostTool | None]) -> list[LostTool]:
+    return [tool for tool in tools if tool is not None]
 
 
 def _stop_words(stopped: Downtime | None) -> str:
@@ -532,6 +553,8 @@ def _job_context(request: PlantRequest, unit: Equipment, found: JobOrder) -> dic
             "plan_end": None,
             "pace": _pace_words(found, now),
         },
+        "slow": slow(unit),
+        "lost": _lost(_tools(unit, [found]).get(found.pk, ())),
         "last": _last_entry(request, unit, found),
         "check": None,
         "next": _next_job(unit, found, times, now),
@@ -626,6 +649,7 @@ def _next_job(
         "tentative": marks(unit.site).jobs.get(after.pk, ""),
         "start_about": times.get(after.pk, (None, None))[0],
         "count": len(ids),
+        "lost": _lost(_tools(unit, [after]).get(after.pk, ())),
     }
 
 

@@ -27,7 +27,7 @@ from mes.clock import plant_now
 from mes.htmx import refusal_page, render_page
 from mes.models import ShopFloorEvent, Site
 from planning import words
-from planning.models import PlanVersion
+from planning.models import Disruption, PlanVersion
 from planning.served import lines_of
 from planning.views.capacity import added_shifts, tools_of
 from planning.views.tentative import marks
@@ -474,7 +474,7 @@ def _unit_row(unit: Any, loads: dict[str, int]) -> dict[str, Any]:
         "job": f"{job.work_order.code} {job.work_order.item.code}" if job else "",
         "queue": len(queue.job_order_ids) if queue else 0,
         "load_pct": min(100, int(loads.get(str(unit.pk), 0))),
-        "level": 1 if stop else 2 if slow else None,
+        "level": 1 if stop else 3 if slow else None,
     }
 
 
@@ -490,10 +490,11 @@ def holds(request: PlantRequest) -> HttpResponse:
         .order_by("-placed_at")
     )
     waiting = Lot.objects.filter(site=site, status=Lot.Status.QUARANTINE, balances__quantity__gt=0)
+    hits = _hits_of(site)
     context = {
-        "rows": [_hold_row(hold, allowed) for hold in found],
+        "rows": [_hold_row(hold, allowed) | {"hits": hits.get(_of_hold(hold))} for hold in found],
         "waiting": [
-            _waiting_row(lot, allowed)
+            _waiting_row(lot, allowed) | {"hits": hits.get(("CHECK", "lot", lot.pk))}
             for lot in waiting.distinct().select_related("item").order_by("received_at", "code")
         ],
         "new_url": reverse("planning:new_event") + "?kind=hold"
@@ -501,6 +502,28 @@ def holds(request: PlantRequest) -> HttpResponse:
         else "",
     }
     return render_page(request, "quality/holds.html", context, parts=("holds",))
+
+
+def _of_hold(hold: Hold) -> tuple[str, str, int | None]:
+    """The key of the disruption that a hold is."""
+    if hold.lot_id:
+        return "HOLD", "lot", hold.lot_id
+    return "HOLD", "job_order", hold.job_order_id
+
+
+def _hits_of(site: Site) -> dict[tuple[str, str, int | None], dict[str, Any]]:
+    """What waits for quality, for components/hits.html, by the disruption's key."""
+    waits = Disruption.objects.standing(site.pk).filter(kind__in=("HOLD", "CHECK"))
+    return {
+        (each.kind, each.subject_type, each.subject_id): {
+            "url": reverse("planning:disruption", args=[each.pk]),
+            "orders": each.summary.get("orders", 0),
+            "items": each.summary.get("items", 0),
+            "customers": each.summary.get("late_lines", 0),
+        }
+        for each in waits
+        if each.summary.get("orders") or each.summary.get("late_lines")
+    }
 
 
 @access("hold.release")
@@ -561,7 +584,6 @@ def _hold_row(hold: Hold, allowed: bool) -> dict[str, Any]:
         "since": hold.placed_at,
         "who": hold.placed_by.name if hold.placed_by else "",
         "expected": hold.expected_at,
-        "orders": "",
         "release_url": reverse("quality:release", args=[hold.pk]) if allowed else "",
         "off": "" if allowed else str(NEEDS["hold.release"]),
     }

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from equipment.models import Downtime, Equipment
+from equipment.models import Downtime, Equipment, Slowdown
 from materials.models import CustomerLine
 from mes.access import NEEDS, PlantRequest, access, may
 from mes.acting import act
@@ -234,7 +234,8 @@ def _inbox_row(
             "level": min(each.priority, 3),
         }
     if best and best["kind"] != "DO_NOTHING":
-        late = best.get("late_lines", 0) + best.get("late_anyway", 0)
+        # A line with a new date is not on time, as on the page of the disruption.
+        late = sum(best.get(name, 0) for name in ("late_lines", "late_anyway", "promises"))
         of = summary.get("lines", 0)
         row["best"] = {
             "name": words.name_of(best["kind"], best.get("facts") or {}),
@@ -319,6 +320,7 @@ def _machines(site: Site, version: PlanVersion | None, now: Any) -> list[dict[st
         .select_related("status")
         .prefetch_related(
             Prefetch("downtimes", Downtime.objects.filter(ended_at=None), to_attr="open_stops"),
+            Prefetch("slowdowns", Slowdown.objects.filter(ended_at=None), to_attr="open_slow"),
             Prefetch(
                 "job_orders", JobOrder.objects.filter(status="RUNNING"), to_attr="running_jobs"
             ),
@@ -330,15 +332,19 @@ def _machines(site: Site, version: PlanVersion | None, now: Any) -> list[dict[st
     for unit in units:
         down = bool(unit.open_stops)
         running = bool(unit.running_jobs)
-        key = "down" if down else "run" if running else "idle"
+        slow = unit.open_slow[0] if unit.open_slow and not down else None
+        key = "down" if down else "slow" if slow else "run" if running else "idle"
+        labels = {"down": _("Down"), "run": _("Running"), "idle": _("Idle")}
+        if slow:
+            labels["slow"] = _("At %(percent)s %%") % {"percent": slow.percent}
         tiles.append(
             {
                 "code": unit.code,
                 "url": reverse("workorders:station", args=[unit.code]),
                 "state": key,
-                "state_label": {"down": _("Down"), "run": _("Running"), "idle": _("Idle")}[key],
+                "state_label": labels[key],
                 "load_pct": min(100, int(loads.get(str(unit.pk), 0))),
-                "level": 1 if down else None,
+                "level": 1 if down else 3 if slow else None,
             }
         )
     return tiles

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from equipment.actions import report_breakdown
-from equipment.models import Equipment
+from equipment.actions import (
+    report_breakdown,
+    report_slow,
+    report_tool_found,
+    report_tool_lost,
+)
+from equipment.models import Equipment, Tool
+from materials.models import Lot
 from mes import commands
 from mes.actor import SYSTEM
 from mes.clock import plant_now, wall_now
 from mes.models import ShopFloorEvent, Site
 from planning.actions import recompute
 from planning.models import Disruption, Option
+from quality.actions import place_hold
+from workorders.models import JobOrder, UnitQueue
 
 HTMX = {"HX-Request": "true"}
 
@@ -138,3 +148,112 @@ def test_an_accept_without_a_key_or_of_a_foreign_option_changes_nothing(
     assert b"too old" in keyless.content
     assert foreign.status_code == 404
     assert not broken.decisions.exists()
+
+
+def _say(site: Site, act: Any, **values: Any) -> None:
+    outcome = commands.run(
+        site=site,
+        key=uuid.uuid4(),
+        actor=SYSTEM,
+        name="test.say",
+        body={},
+        act=lambda command: act(command, **values),
+    )
+    assert outcome.ok, outcome.message
+    recompute(site.pk, wall_now=wall_now())
+
+
+def _row_of(page: str, job: JobOrder) -> str:
+    """The row of a job in its station's queue."""
+    return page.split(f'data-job="{job.pk}"')[1].split("</article>")[0]
+
+
+def test_a_station_says_that_it_runs_slow_until_when_and_why(
+    jana: Client, northfield_site: Site
+) -> None:
+    job = JobOrder.objects.get(site=northfield_site, unit__code="CNC-07", status="RUNNING")
+    assert "unit-slow" not in jana.get("/floor/CNC-07/").content.decode()
+
+    back_at = plant_now(northfield_site).replace(hour=9, minute=0) + timedelta(days=2)
+    _say(
+        northfield_site,
+        report_slow,
+        unit_id=job.unit_id,
+        percent=40,
+        note="spindle runs hot",
+        back_at=back_at,
+    )
+
+    queue = jana.get("/floor/CNC-07/").content.decode()
+    assert "CNC-07 runs at 40 % of its rate" in queue
+    assert "spindle runs hot As usual again about Thu 26 Nov 10:00." in queue
+    page = jana.get(f"/floor/CNC-07/jobs/{job.pk}/").content.decode()
+    assert "Runs at 40 % of its rate until about Thu 26 Nov 10:00: spindle runs hot" in page
+    assert "Running, at 40 %" in jana.get("/floor/").content.decode()
+    tile = jana.get("/tower/").content.decode().split('title="CNC-07: ')[1]
+    assert tile.startswith("At 40 %")
+    assert "unit-slow" not in jana.get("/floor/CNC-04/").content.decode()
+
+
+def test_a_job_whose_tool_is_lost_says_so_where_it_waits(
+    jana: Client, northfield_site: Site
+) -> None:
+    fixture = Tool.objects.get(site=northfield_site, code="FX-220")
+    queued = UnitQueue.objects.filter(site=northfield_site).values_list("job_order_ids", flat=True)
+    waiting = [pk for queue in queued for pk in queue[:10]]
+    job = JobOrder.objects.filter(pk__in=waiting, tools__tool=fixture, started_at=None)[0]
+    station = f"/floor/{job.unit.code}/"
+    assert "tool-lost" not in jana.get(station).content.decode()
+
+    _say(northfield_site, report_tool_lost, tool_id=fixture.pk, note="not in the cabinet")
+
+    row = _row_of(jana.get(station).content.decode(), job)
+    assert "FX-220 Fixture for HV-220 ports is lost" in row
+    assert "The job waits for it." in row
+    _say(northfield_site, report_tool_found, tool_id=fixture.pk)
+    assert "tool-lost" not in jana.get(station).content.decode()
+
+
+def test_a_gauge_of_which_another_piece_is_there_holds_no_job_back(
+    jana: Client, northfield_site: Site
+) -> None:
+    gauge = Tool.objects.get(site=northfield_site, code="GA-20")
+    stations = set(
+        JobOrder.objects.filter(site=northfield_site, tools__tool=gauge).values_list(
+            "unit__code", flat=True
+        )
+    )
+    said = []
+    for _piece in range(gauge.pieces):
+        said.append(any("tool-lost" in _station(jana, code) for code in stations))
+        _say(northfield_site, report_tool_lost, tool_id=gauge.pk)
+    said.append(any("tool-lost" in _station(jana, code) for code in stations))
+
+    assert said == [False, False, True]
+
+
+def _station(jana: Client, code: str) -> str:
+    return jana.get(f"/floor/{code}/").content.decode()
+
+
+def test_a_hold_says_what_waits_for_it(jana: Client, northfield_site: Site) -> None:
+    lot = Lot.objects.get(site=northfield_site, code="L-24-1102")
+    expected_at = plant_now(northfield_site) + timedelta(days=7)
+    _say(northfield_site, place_hold, lot_id=lot.pk, expected_at=expected_at)
+    found = Disruption.objects.get(site=northfield_site, kind="HOLD")
+
+    page = jana.get("/holds/").content.decode()
+
+    row = page.split('data-testid="hold-row"')[1]
+    assert f'href="/disruptions/{found.pk}/"' in row
+    assert f"{found.summary['late_lines']} deliveries" in row
+
+
+def test_a_line_with_a_new_date_is_not_on_time_in_the_inbox_either(
+    jana: Client, broken: Disruption
+) -> None:
+    best = {**broken.summary["best"], "late_lines": 0, "late_anyway": 0, "promises": 3}
+    broken.summary |= {"best": best, "lines": 5}
+    broken.save()
+
+    assert "2 of 5 on time" in jana.get("/tower/").content.decode()

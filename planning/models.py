@@ -261,6 +261,7 @@ class Option(models.Model):
         SUBCONTRACT = "SUBCONTRACT"
         REOPTIMISE = "REOPTIMISE"
         SPLIT = "SPLIT"
+        REMAKE = "REMAKE"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

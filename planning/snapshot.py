@@ -14,6 +14,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_CEILING
 from functools import cache, cached_property, partial
 from typing import Any, TypeVar
 
@@ -45,7 +46,9 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.plant import Site as Policies
+from planning.engine.recipes import Recipe, Recipes, Step
 from planning.resident import Rows
+from workorders import rules as work_rules
 
 Columns = dict[str, np.ndarray[Any, Any]]
 Made = TypeVar("Made")
@@ -449,12 +452,17 @@ select h.id, h.lot_id, h.job_order_id, h.reason_id, coalesce(r.name, ''), h.note
   from quality_hold h left join equipment_reason r on r.id = h.reason_id
  where h.site_id = %(site)s and h.released_at is null order by h.id
 """
-# An order that has not moved for sixty days is asleep: listed for closing, out of the load.
+# An order that has not moved for sixty days is asleep: listed for closing, out of the load. One of
+# which nothing came good is over, but what it owes is still missing.
 _AWAKE = """
 select id from workorders_workorder w
  where w.site_id = %(site)s and w.status = 'RELEASED'
    and greatest(coalesce(w.last_movement_at, w.released_at), w.released_at)
        > %(now)s - interval '60 days'
+ union all
+select w.id from workorders_workorder w
+ where w.site_id = %(site)s and w.status = 'COMPLETED' and w.put_away_quantity = 0
+   and w.closed_at > %(now)s - interval '14 days'
 """
 _ORDERS = """
 select w.id, w.code, w.item_id, sec(w.due_at), sec(w.not_before), mil(w.quantity),
@@ -493,6 +501,26 @@ select m.id, m.job_order_id, m.item_id, mil(m.required - m.issued),
   from workorders_jobmaterial m join workorders_joborder j on j.id = m.job_order_id
  where j.work_order_id in (@awake) and j.started_at is null and m.required > m.issued
    and j.status in ('WAITING', 'READY', 'HELD') @since(m) order by m.id
+"""
+_ROUTES = """
+select o.id, r.item_id, sec(r.valid_from), sec(r.valid_to), r.id, o.number, o.unit_id, o.setup_s,
+       mil(o.run_s), o.fixed_s::bigint * 1000000, o.family, o.span, o.restarts, o.yield_ppm,
+       mil(coalesce(o.transfer_batch, 0)), o.lag_s
+  from workorders_routingoperation o join workorders_routing r on r.id = o.routing_id
+ where o.site_id = %(site)s @since(o, r) order by o.id
+"""
+_ROUTE_UNITS = """
+select a.id, a.operation_id, a.unit_id, a.setup_s, mil(a.run_s)
+  from workorders_operationalternate a where a.site_id = %(site)s @since(a) order by a.id
+"""
+_ROUTE_TOOLS = """
+select t.id, t.operation_id, t.tool_id
+  from workorders_operationtool t where t.site_id = %(site)s @since(t) order by t.id
+"""
+_BILLS = """
+select b.id, b.item_id, b.component_id, b.quantity_per, b.scrap_ppm, b.operation_number,
+       sec(b.valid_from), sec(b.valid_to)
+  from materials_billline b where b.site_id = %(site)s @since(b) order by b.id
 """
 _QUEUES = """
 select unit_id, version, job_order_ids from workorders_unitqueue where site_id = %(site)s
@@ -611,6 +639,10 @@ _RESIDENT = {
     "items": _ITEMS,
     "lines": _LINES,
     "pegs": _PEGS,
+    "routes": _ROUTES,
+    "route_units": _ROUTE_UNITS,
+    "route_tools": _ROUTE_TOOLS,
+    "bills": _BILLS,
 }
 
 
@@ -687,6 +719,10 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             needs=kept["needs"],
             links=kept["links"],
             components=kept["components"],
+            routes=kept["routes"],
+            route_units=kept["route_units"],
+            route_tools=kept["route_tools"],
+            bills=kept["bills"],
             queues=rows(_QUEUES),
             items=kept["items"],
             lots=rows(_LOTS),
@@ -763,6 +799,10 @@ class _Reading:
     needs: Rows
     links: Rows
     components: Rows
+    routes: Rows
+    route_units: Rows
+    route_tools: Rows
+    bills: Rows
     queues: Rows
     items: Rows
     lots: Rows
@@ -816,6 +856,7 @@ def _build(read: _Reading) -> Snapshot:
         )
     )
     builder.use_calendars(_calendars(read, horizon))
+    builder.use_recipes(_recipes(read, now))
     stops = _stops(read, now)
     slows = _slows(read, now)
     losses = _losses(read, now)
@@ -1193,12 +1234,13 @@ def _refusals(read: _Reading, now: int) -> dict[int, NotHere]:
 
 def _families(read: _Reading) -> dict[str, int]:
     """Set-up families as numbers; 0 is none. Only equality matters to the engine."""
-    made_of = (read.jobs, [row[7] for row in read.units])
+    made_of = (read.jobs, read.routes, [row[7] for row in read.units])
     return _kept(read.site.id, "families", made_of, partial(_numbered_families, read))
 
 
 def _numbered_families(read: _Reading) -> dict[str, int]:
-    names = {row[13] for row in read.jobs} | {name for row in read.units for name in row[7]}
+    names = {row[13] for row in read.jobs} | {row[10] for row in read.routes}
+    names |= {name for row in read.units for name in row[7]}
     return {name: at for at, name in enumerate(sorted(names - {"", None}), start=1)}
 
 
@@ -1407,6 +1449,85 @@ def _arcs(read: _Reading) -> Columns:
         for _id, pred, succ, kind, batch, lag_s in read.links
     ]
     return _table(rows, "pred", "succ", "kind", "lag_s", "batch_qty")
+
+
+def _recipes(read: _Reading, now: int) -> Recipes:
+    """How each item would be made if an order of it were released now."""
+    routings: dict[int, tuple[int, int]] = {}
+    for _op, item_id, since, until, routing_id, *_ in read.routes:
+        if since <= now and (until is None or until > now):
+            found = (since, routing_id)
+            routings[item_id] = max(routings.get(item_id, found), found)
+    valid = [row[0] for row in read.bills if row[6] <= now and (row[7] is None or row[7] > now)]
+    made_of = (
+        read.routes, read.route_units, read.route_tools, read.bills, read.items, valid, routings,
+        _families(read),
+    )  # fmt: skip
+    in_force = {routing_id for _since, routing_id in routings.values()}
+    make = partial(_make_recipes, read, in_force, set(valid))
+    return _kept(read.site.id, "recipes", made_of, make)
+
+
+def _make_recipes(read: _Reading, routings: set[int], bill_lines: set[int]) -> Recipes:
+    families = _families(read)
+    units: dict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for _id, op_id, unit_id, setup_s, run_us in read.route_units:
+        units[op_id][unit_id] = (setup_s, run_us)
+    tools: dict[int, list[int]] = defaultdict(list)
+    for _id, op_id, tool_id in read.route_tools:
+        tools[op_id].append(tool_id)
+    bills: dict[int, list[work_rules.Part]] = defaultdict(list)
+    for line_id, item_id, component, per, scrap_ppm, number, *_ in read.bills:
+        if line_id in bill_lines:
+            bills[item_id].append(work_rules.Part(component, per, scrap_ppm, number))
+    phantoms = frozenset(row[0] for row in read.items if row[4] == "PHANTOM")
+    put_away = {row[0]: row[9] for row in read.items}
+    steps: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in read.routes:
+        if row[4] in routings:
+            steps[row[1]].append(row)
+    found = {}
+    for item_id, rows in steps.items():
+        rows.sort(key=lambda row: row[5])
+        numbers = {row[5] for row in rows}
+        parts: dict[int, dict[int, int]] = defaultdict(dict)
+        try:
+            exploded = work_rules.explode(item_id, bills, phantoms)
+        except ValueError:  # a phantom that contains itself: its release is refused too
+            continue
+        for (number, component), per in exploded.items():
+            at = number if number in numbers else rows[0][5]
+            taken = parts[at].get(component, 0)
+            parts[at][component] = taken + int(per.scaleb(6).to_integral_value(ROUND_CEILING))
+        found[item_id] = Recipe(
+            steps=tuple(
+                Step(
+                    number=number,
+                    unit_id=unit_id,
+                    setup_s=setup_s,
+                    run_us=run_us,
+                    fixed_us=fixed_us,
+                    family=families.get(family, 0),
+                    span=Span[span],
+                    restart=restarts,
+                    yield_ppm=yield_ppm,
+                    batch_qty=batch,
+                    lag_s=lag_s,
+                    others=tuple(
+                        (unit, *times)
+                        for unit, times in sorted(
+                            {**units[op_id], unit_id: (setup_s, run_us)}.items()
+                        )
+                    ),
+                    tools=tuple(tools[op_id]),
+                    parts=tuple(sorted(parts[number].items())),
+                )
+                for op_id, _item, _from, _to, _routing, number, unit_id, setup_s, run_us,
+                fixed_us, family, span, restarts, yield_ppm, batch, lag_s in rows
+            ),
+            put_away_s=put_away.get(item_id, 0),
+        )  # fmt: skip
+    return found
 
 
 def _add_items(builder: PlantBuilder, read: _Reading, previous: Version | None, now: int) -> None:

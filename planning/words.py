@@ -277,8 +277,9 @@ def name_of(kind: str, facts: Facts) -> str:
             for unit, count in by_unit.items()
         ]
     if facts.get("sequence"):
-        units = ", ".join(facts["sequence"])
-        parts.append(_("new sequence on %(units)s") % {"units": units})
+        found = kind == "REOPTIMISE"
+        said = _("best sequence found for %(units)s") if found else _("new sequence on %(units)s")
+        parts.append(said % {"units": ", ".join(facts["sequence"])})
     overtime: dict[str, list[int]] = {}
     for window in facts.get("windows") or []:
         overtime.setdefault(window["unit"], []).append(int(window["seconds"]))
@@ -335,8 +336,8 @@ def _deals(facts: Facts) -> list[str]:
         names = list(dict.fromkeys(deal["customer"] for deal in promises))
         parts.append(_("ask %(names)s for new dates") % {"names": _names(names)})
         deals = [deal for deal in deals if deal["kind"] != "set_promise"]
-    # What is bought is kept for who is short: that goes without saying.
-    if any(deal["kind"] == "add_purchase" for deal in deals):
+    # What is bought or made for who is short is kept for him: that goes without saying.
+    if any(deal["kind"] in ("add_purchase", "add_order") for deal in deals):
         deals = [deal for deal in deals if deal["kind"] != "reserve"]
     said = [_deal(deal, zone) for deal in deals]
     if len(said) > MOST_DEALS:
@@ -395,6 +396,10 @@ def _deal(deal: Facts, zone: str) -> str:
         said = _("split %(job)s: %(qty)s pieces go to %(to)s")
     elif kind == "merge_job":
         said = _("%(job)s makes all of its pieces again")
+    elif kind == "add_order":
+        said = _("make %(qty)s %(unit)s of %(item)s once more")
+    elif kind == "remove_order":
+        said = _("%(order)s is not made")
     elif deal.get("qty", "0") == "0":
         said = _("%(job)s waits for the whole step before it")
     else:
@@ -497,7 +502,8 @@ def tells(option: Option) -> str:
     units = [move["to"] for move in facts.get("moves") or []]
     units += list(facts.get("sequence") or [])
     units += [window["unit"] for window in facts.get("windows") or []]
-    units += [deal["to"] for deal in facts.get("deals") or [] if deal.get("to")]
+    for deal in facts.get("deals") or []:
+        units += [deal["to"]] if deal.get("to") else deal.get("units") or []
     told = ", ".join(dict.fromkeys(units))
     return _("Tells %(units)s.") % {"units": told} if told else ""
 
@@ -542,6 +548,7 @@ IDEAS = {
     "SUBCONTRACT": gettext_lazy("Have it made outside"),
     "REOPTIMISE": gettext_lazy("The best sequence found"),
     "SPLIT": gettext_lazy("Split a job"),
+    "REMAKE": gettext_lazy("Make it once more"),
 }
 
 
@@ -571,6 +578,7 @@ WHATS = {
     "PURCHASE": gettext_lazy("Price above standard cost"),
     "ORDER_FEE": gettext_lazy("Order fee"),
     "SUBSTITUTE": gettext_lazy("Substitute, above what it replaces"),
+    "MATERIAL": gettext_lazy("Material, at standard cost"),
     "SUBCONTRACT": gettext_lazy("Made outside"),
     "SUBCONTRACT_ORDER": gettext_lazy("Outside: transport and papers"),
     "PART": gettext_lazy("Spared by the part that ships ahead"),
@@ -746,6 +754,7 @@ def reason(code: str) -> str:
         "SOONER_HERE": _("it is done here before the other machine is free"),
         "BOUND": _("it is pinned or on hold"),
         "SPLIT": _("it was split"),
+        "NO_ROUTING": _("nobody says how it is made"),
     }.get(code, code.replace("_", " ").lower())
 
 

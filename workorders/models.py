@@ -150,7 +150,12 @@ class WorkOrder(models.Model):
                 fields=["site", "due_at"],
                 condition=Q(status__in=["WAITING", "RELEASED"]),
                 name="open_work_orders",
-            )
+            ),
+            models.Index(
+                fields=["site", "closed_at"],
+                condition=Q(status="COMPLETED", put_away_quantity=0),
+                name="lost_work_orders",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,7 @@ from mes.rows import find
 from planning import rules, words
 from planning.actions.study import Study
 from planning.engine.deals import (
+    NEW_ORDER,
     AddPurchase,
     Deal,
     KeepSafety,
@@ -45,10 +46,14 @@ from planning.engine.deals import (
     Substitute,
     Unreserve,
 )
+from planning.engine.orders import AddOrder, RemoveOrder, op_id_of
 from planning.engine.plant import DemandKind, SupplyKind
 from planning.engine.splits import MergeJob, SplitJob
 from workorders.actions import (
+    close_order,
+    create_order,
     merge_job,
+    release,
     reserve,
     set_link,
     set_not_before,
@@ -82,8 +87,8 @@ def do(
 ) -> Made:
     """Do a change by the act of the app that owns it; returns what `undo` needs.
 
-    bought  ids of purchase lines and parts of jobs that this decision has added so far, by the
-            change's own id; what is added is put in.
+    bought  ids of purchase lines, orders, jobs and parts of jobs that this decision has added so
+            far, by the change's own id; what is added is put in.
 
     :raises Refused: as that act does.
     """
@@ -173,6 +178,10 @@ def do(
             bought[change.part_id] = made["job_order_id"]
         case MergeJob():
             raise Refused(_("A part is given back by undoing the decision that split it."))
+        case AddOrder():
+            made = _make_again(command, study, change, decision_id, bought)
+        case RemoveOrder():
+            raise Refused(_("An order is taken away by undoing the decision that made it."))
     kept: Made = plain(made)
     return kept
 
@@ -194,6 +203,25 @@ def _buy(
         promised_at=at,
     )
     bought[change.purchase_id] = made["purchase_line_id"]
+    return made
+
+
+def _make_again(
+    command: Command, study: Study, change: AddOrder, decision_id: int, bought: dict[int, int]
+) -> Made:
+    at = study.snap.instant(change.due_s)
+    assert at is not None  # it is due when who is short needs it
+    made = create_order(
+        command,
+        code=f"WO-D{decision_id}-{change.order_id - NEW_ORDER + 1}",
+        item_id=change.item_id,
+        quantity=rules.pieces(change.qty),
+        due_at=at,
+    )
+    made = release(command, work_order_id=made["work_order_id"])
+    bought[change.order_id] = made["work_order_id"]
+    for step, job_id in enumerate(made["job_order_ids"]):
+        bought[op_id_of(change.order_id, step)] = job_id
     return made
 
 
@@ -272,6 +300,10 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
             )
         case MergeJob():
             raise Refused(_("A part is given back by undoing the decision that split it."))
+        case AddOrder():
+            close_order(command, work_order_id=made["work_order_id"], note=reason)
+        case RemoveOrder():
+            raise Refused(_("An order is taken away by undoing the decision that made it."))
 
 
 def _at(text: str) -> datetime:
@@ -308,7 +340,9 @@ def ended(command: Command, change: Deal, made: Made, *, since: int) -> str:
             return _begun(command, list(jobs.values_list("pk", flat=True)), since)
         case SplitJob():
             return _begun(command, [made["job_order_id"]], since)
-        case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob():
+        case AddOrder():
+            return _begun(command, made["job_order_ids"], since)
+        case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob() | RemoveOrder():
             return ""
 
 

@@ -1237,6 +1237,10 @@ class Study:
             found |= self._reserved(row)
         if "order_id" in row:
             found["order"] = snap.orders.get(row["order_id"], "")
+        if row["kind"] == "add_order":
+            recipe = self.plant.recipes.get(row["item_id"])
+            steps = recipe.steps if recipe else ()
+            found["units"] = list(dict.fromkeys(snap.units[step.unit_id] for step in steps))
         if "succ_id" in row:
             found["job"] = self.subject_code("job_order", row["succ_id"])
         if "part_id" in row:
@@ -1261,12 +1265,14 @@ class Study:
             int(SupplyKind.LOT): {lot: code for lot, (code, _item) in snap.lots.items()},
             int(SupplyKind.PURCHASE): snap.purchases,
         }.get(row["supply_kind"], snap.orders)
+        made = row["supply_kind"] == int(SupplyKind.OUTPUT)
+        new = _("the new order") if made else _("the new purchase")
         code, _said, unit = snap.items[item_id]
         return {
             "item": code,
             "unit": unit,
             "taker": taker,
-            "source": source.get(row["supply_id"], _("the new purchase")),
+            "source": source.get(row["supply_id"]) or new,
         }
 
     def consents(self, changes: Sequence[Change]) -> list[dict[str, Any]]:

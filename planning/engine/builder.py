@@ -31,6 +31,7 @@ from planning.engine.plant import (
     Status,
     SupplyKind,
 )
+from planning.engine.recipes import Recipes
 from planning.engine.tables import TABLES
 
 Column = npt.NDArray[Any]
@@ -44,6 +45,7 @@ class PlantBuilder:
         self.site = site or Site()
         self._calendars: dict[int, list[tuple[int, int]]] = {}
         self._built_calendars: calendars.Calendars | None = None
+        self._recipes: Recipes = {}
         self._carriers: dict[int, list[int]] = {}
         self._queues: dict[int, list[int]] = {}
         self._chunks: dict[str, list[Columns]] = {table: [] for table in TABLES}
@@ -59,6 +61,10 @@ class PlantBuilder:
     def use_calendars(self, built: calendars.Calendars) -> None:
         """Take calendars that were built before, tables and all; the horizon must be the site's."""
         self._built_calendars = built
+
+    def use_recipes(self, recipes: Recipes) -> None:
+        """Say how items are made of which an order may come."""
+        self._recipes = recipes
 
     def add_carrier(self, *, id: int, departures: Iterable[int]) -> None:
         """Add a carrier: the instants at which it leaves. After the last one nothing leaves."""
@@ -314,6 +320,7 @@ class PlantBuilder:
             carrier_ptr=carrier_ptr,
             departure_at=np.array([t for c in carriers for t in self._carriers[c]], np.int32),
             **_named("peg", peg),
+            recipes=self._recipes,
         )
 
     def _calendar_tables(self) -> calendars.Calendars:

@@ -106,9 +106,12 @@ KINDS: Final[dict[str, type[Change]]] = {
     each.kind: each
     for each in (MoveJob, SetQueue, AddCalendarWindow, RemoveCalendarWindow, SetEstimate, *DEALS)
 }
-INSTANTS: Final = frozenset({"start_s", "end_s", "back_s", "promised_s", "at_s", "until_s"})
+INSTANTS: Final = frozenset(
+    {"start_s", "end_s", "back_s", "promised_s", "at_s", "until_s", "due_s"}
+)
+LISTS: Final = frozenset({"op_ids", "places"})
 # What an instant that is not given means, by the field.
-NO_INSTANT: Final = {"back_s": NEVER, "promised_s": UNSET, "until_s": UNSET}
+NO_INSTANT: Final = {"back_s": NEVER, "promised_s": UNSET, "until_s": UNSET, "due_s": NEVER}
 
 
 def to_json(changes: Iterable[Change], *, epoch: int = 0) -> list[dict[str, Any]]:
@@ -150,9 +153,9 @@ def from_json(rows: Iterable[Mapping[str, Any]], *, epoch: int = 0) -> tuple[Cha
 
 
 def _value(number: int, name: str, value: Any, epoch: int) -> Any:
-    if name == "op_ids":
+    if name in LISTS:
         if not isinstance(value, list | tuple) or not all(_whole(each) for each in value):
-            raise ValueError(f"change {number}: op_ids is not a list of whole numbers")
+            raise ValueError(f"change {number}: {name} is not a list of whole numbers")
         return tuple(value)
     if name in ("guess", "keep"):
         if not isinstance(value, bool):

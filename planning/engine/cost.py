@@ -25,6 +25,7 @@ from planning.engine.changes import Change, moved_ops
 from planning.engine.deals import AddPurchase, SetFreight, SetPurchaseDate, ShipPartial, Substitute
 from planning.engine.offers import Offers
 from planning.engine.offers import Rate as Rate
+from planning.engine.orders import AddOrder, operations_of
 from planning.engine.plant import (
     I32,
     I64,
@@ -70,6 +71,7 @@ class What(StrEnum):
     PURCHASE = "PURCHASE"  # price above what the item is held to cost
     ORDER_FEE = "ORDER_FEE"
     SUBSTITUTE = "SUBSTITUTE"  # what it costs more than what it replaces
+    MATERIAL = "MATERIAL"  # what pieces take that are made once more
     SUBCONTRACT = "SUBCONTRACT"  # pieces made outside
     SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers of a job made outside
 
@@ -559,6 +561,7 @@ def option_cost(
     for made, missing in (
         _promise_lines(plant, after_plant, after, rules, late),
         _deal_lines(plant, rules, changes),
+        _material_lines(plant, after_plant, rules, changes),
         _outside_lines(plant, before, after_plant, after, rules),
     ):
         lines += made
@@ -668,6 +671,34 @@ def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Ma
     return lines, unknown
 
 
+def _material_lines(
+    plant: Plant, after_plant: Plant, rules: CostRules, changes: Sequence[Change]
+) -> Made:
+    """What orders take that come into the plan, at what an item is held to cost."""
+    taken: dict[int, int] = {}
+    for change in changes:
+        if isinstance(change, AddOrder):
+            ops = operations_of(after_plant, change.order_id)
+            rows = np.flatnonzero(np.isin(after_plant.demand_op, ops))
+            items = after_plant.item_id[after_plant.demand_item[rows]].tolist()
+            for item, qty in zip(items, after_plant.demand_qty[rows].tolist(), strict=True):
+                taken[item] = taken.get(item, 0) + qty
+    lines: list[CostLine] = []
+    unknown: list[What] = []
+    for item, qty in sorted(taken.items()):
+        rate = rules.offers.item_cost.get(item)
+        if rate is None:
+            unknown.append(What.MATERIAL)
+            continue
+        lines.append(
+            CostLine(
+                What.MATERIAL, Sum.CASH, "item", item, qty, PIECE, rate.amount, 0,
+                _round(qty * rate.amount, PIECE), rate.source,
+            )
+        )  # fmt: skip
+    return lines, unknown
+
+
 def _dearer(plant: Plant, offers: Offers, change: SetFreight) -> Rate | None:
     """What a shipment costs more by another mode; all of it where the usual price is unknown."""
     price = offers.freight(change.mode_id)
@@ -696,19 +727,24 @@ def _dearer_item(plant: Plant, offers: Offers, change: Substitute) -> tuple[Rate
 def _outside_lines(
     plant: Plant, before: Projection, after_plant: Plant, after: Projection, rules: CostRules
 ) -> Made:
-    """Jobs that go to somebody else's unit: so much a piece, so much a job."""
+    """Jobs that go to somebody else's unit, or come to be there: so much a piece, so much a job."""
     lines: list[CostLine] = []
     unknown: list[What] = []
     if not rules.offers.external or plant.op_unit is after_plant.op_unit:
         return lines, unknown
-    after = projection_at_rows_of(plant, after_plant, after)
-    after_plant = at_rows_of(plant, after_plant)
-    for row in np.flatnonzero(plant.op_unit != after_plant.op_unit).tolist():
-        for which, sign in ((after_plant, 1), (plant, -1)):
+    here, then = at_rows_of(plant, after_plant), projection_at_rows_of(plant, after_plant, after)
+    moved = np.flatnonzero(plant.op_unit != here.op_unit).tolist()
+    back = rows_in(after_plant, plant)
+    new = [] if back is None else np.flatnonzero(back < 0).tolist()
+    for which, projection, rows, sign in (
+        (here, then, moved, 1),
+        (plant, before, moved, -1),
+        (after_plant, after, new, 1),
+    ):
+        for row in rows:
             unit_id = int(plant.unit_id[which.op_unit[row]]) if which.op_unit[row] >= 0 else 0
             if unit_id not in rules.offers.external:
                 continue
-            projection = after if sign > 0 else before
             pieces = int(projection.op_left_qty[row])
             for what, rate, quantity, per in (
                 (What.SUBCONTRACT, rules.rates.piece_of.get(unit_id), pieces, PIECE),

@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from planning.engine import splits
+from planning.engine import orders, splits
 from planning.engine.kinds import WhyNot as WhyNot
+from planning.engine.orders import AddOrder, RemoveOrder
 from planning.engine.plant import (
     UNSET,
     ArcKind,
@@ -30,6 +31,8 @@ from planning.engine.splits import MergeJob, SplitJob
 from planning.engine.tables import TABLES
 
 NEW: int = 2**40  # ids of what is not stored yet are above this
+# Of one decision, so that what it makes is told apart.
+NEW_PURCHASE, NEW_PART, NEW_ORDER = NEW + 1, NEW + 2, NEW + 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ Deal: TypeAlias = (
     | SetLink
     | SplitJob
     | MergeJob
+    | AddOrder
+    | RemoveOrder
 )
 DEALS: tuple[type[Deal], ...] = (
     SetPromise,
@@ -179,6 +184,8 @@ DEALS: tuple[type[Deal], ...] = (
     SetLink,
     SplitJob,
     MergeJob,
+    AddOrder,
+    RemoveOrder,
 )
 
 
@@ -298,6 +305,8 @@ def take(draft: Columns, change: Deal) -> None:
             draft.write("arc_batch_qty")[row] = change.batch_qty
         case SplitJob() | MergeJob():
             splits.take(draft, change)
+        case AddOrder() | RemoveOrder():
+            orders.take(draft, change)
 
 
 def _add_supply(draft: Columns, change: AddPurchase) -> None:
@@ -419,6 +428,8 @@ def inverse(draft: Columns, change: Deal) -> Deal:
             return SetLink(change.pred_id, change.succ_id, batch)
         case SplitJob() | MergeJob():
             return splits.inverse(draft, change)
+        case AddOrder() | RemoveOrder():
+            return orders.inverse(draft, change)
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -488,6 +499,8 @@ def why_not(draft: Columns, projection: Projection, change: Deal) -> WhyNot | No
             return WhyNot.QUANTITY if change.batch_qty < 0 else None
         case SplitJob() | MergeJob():
             return splits.why_not(draft, change)
+        case AddOrder() | RemoveOrder():
+            return orders.why_not(draft, now, change)
 
 
 def _substitute_not(draft: Columns, change: Substitute) -> WhyNot | None:
@@ -528,14 +541,14 @@ def subject_of(change: Deal) -> tuple[str, int]:
             return "line", change.line_id
         case SetPurchaseDate() | RemovePurchase():
             return "purchase", change.purchase_id
-        case AddPurchase() | KeepSafety():
+        case AddPurchase() | KeepSafety() | AddOrder():
             return "item", change.item_id
         case Substitute():
             return "material", change.material_id
         case Reserve() | Unreserve():
             kind = "line" if change.demand_kind == DemandKind.LINE else "material"
             return kind, change.demand_id
-        case ParkOrder():
+        case ParkOrder() | RemoveOrder():
             return "order", change.order_id
         case SetLink():
             return "operation", change.succ_id
@@ -560,7 +573,10 @@ def rows_written(before: Plant, after: Plant) -> tuple[str, ...]:
         for name in columns:
             old, new = getattr(before, name), getattr(after, name)
             if old is not new:
-                names |= {f"{what}:{pk}" for pk in ids[old != new].tolist()}
+                there = np.isin(ids, getattr(after, f"{what}_id"))
+                new = new[np.isin(getattr(after, f"{what}_id"), ids)]
+                names |= {f"{what}:{pk}" for pk in ids[there][old[there] != new].tolist()}
+    names |= {f"order:{pk}" for pk in np.setdiff1d(before.order_id, after.order_id).tolist()}
     if before.arc_kind is not after.arc_kind:
         was, now = _links(before), _links(after)
         both = was.keys() & now.keys()

@@ -9,14 +9,15 @@ few ideas of one kind and says why there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from planning.engine.changes import Change, Refusal, Why
 from planning.engine.deals import (
-    NEW,
+    NEW_ORDER,
+    NEW_PURCHASE,
     AddPurchase,
     KeepSafety,
     ParkOrder,
@@ -30,6 +31,7 @@ from planning.engine.deals import (
     WhyNot,
 )
 from planning.engine.kinds import Kind
+from planning.engine.orders import LAST, AddOrder
 from planning.engine.plant import (
     I64,
     NEVER,
@@ -39,6 +41,7 @@ from planning.engine.plant import (
     Bind,
     DemandKind,
     ItemKind,
+    LotStatus,
     PegKind,
     State,
     Status,
@@ -84,6 +87,7 @@ def beyond_machines(search: _Search) -> None:
         other_supplier(search, bought)
         substitute(search, bought)
         use_safety(search, bought)
+    remake(search, wants)
     overlap(search)
     park(search)
     pull_forward(search)
@@ -298,7 +302,7 @@ def other_supplier(search: _Search, wants: Sequence[_Want]) -> None:
             quantum = int(plant.item_quantum_qty[item])
             qty = _up(max(quote.minimum_qty, sum(want.qty for want in mine)), quantum)
             at = _whole_minute(now + quote.lead_s)
-            pk = NEW + 1
+            pk = NEW_PURCHASE
             kept = [_kept_for(search, int(SupplyKind.PURCHASE), pk, want) for want in mine]
             buy = AddPurchase(pk, quote.id, item_id, qty, at, quote.late_s)
             slug = f"other-supplier/item-{item_id}/{quote.supplier_id}"
@@ -420,9 +424,7 @@ def repeg(search: _Search, wants: Sequence[_Want]) -> None:
         if not kept:
             missed = missed or want
             continue
-        kind = "line" if plant.demand_kind[want.demand] == DemandKind.LINE else "material"
-        slug = f"repeg/{kind}-{int(plant.demand_id[want.demand])}"
-        search.check(Kind.REPEG, slug, kept)
+        search.check(Kind.REPEG, f"repeg/{_taker(search, want)}", kept)
         tried += 1
     if not tried and missed is not None:
         pk = int(plant.item_id[missed.item])
@@ -466,6 +468,66 @@ def _taken_over(search: _Search, want: _Want) -> list[Change]:
         _kept_for(search, int(plant.supply_kind[row]), int(plant.supply_id[row]), want, qty)
         for row, qty in sums.items()
     ]
+
+
+# -- made once more ------------------------------------------------------------------------------
+
+
+def remake(search: _Search, wants: Sequence[_Want]) -> None:
+    """Make what was lost, or lies on hold, once more, and keep it for who is short of it.
+
+    At the end of the queues, and before all that may wait.
+    """
+    plant = search.plant
+    lost = [(want, qty) for want in wants if (qty := _lost(search, want))]
+    made: list[tuple[_Want, AddOrder]] = []
+    for want, short in lost[:TRIED]:
+        item_id = int(plant.item_id[want.item])
+        recipe = plant.recipes.get(item_id)
+        if recipe is None:
+            _refuse(search, Kind.REMAKE, WhyNot.NO_ROUTING, "item", item_id)
+            continue
+        qty = _up(short, int(plant.item_quantum_qty[want.item]))
+        due = max(int(search.projection.demand_need_at[want.demand]), search.ground.now)
+        behind = tuple(LAST for _step in recipe.steps)
+        order = AddOrder(NEW_ORDER + len(made), item_id, qty, due, behind)
+        made.append((want, order))
+        rows = np.searchsorted(plant.unit_id, [step.unit_id for step in recipe.steps])
+        first = tuple(search.behind_protected(int(unit)) for unit in rows)
+        slug = f"remake/{_taker(search, want)}"
+        for name, places in ((slug, behind), (f"{slug}/first", first)):
+            search.check(
+                Kind.REMAKE, name, [replace(order, places=places), _of_order(search, order, want)]
+            )
+    if len(made) > 1:
+        together: list[Change] = [order for _want, order in made]
+        together += [_of_order(search, order, want) for want, order in made]
+        search.check(Kind.REMAKE, "remake/all", together)
+
+
+def _lost(search: _Search, want: _Want) -> int:
+    """How much of an item that is made comes too late because no piece of it is on its way."""
+    plant, projection = search.plant, search.projection
+    if plant.item_kind[want.item] != ItemKind.MAKE:
+        return 0
+    rows = np.arange(
+        projection.demand_peg_ptr[want.demand], projection.demand_peg_ptr[want.demand + 1]
+    )
+    need = max(int(projection.demand_need_at[want.demand]), search.ground.now)
+    supply = projection.peg_supply[rows]
+    barred = (plant.supply_kind == SupplyKind.LOT) & (plant.supply_status != LotStatus.RELEASED)
+    none = (supply < 0) | np.append(barred, False)[supply]
+    return int(projection.peg_qty[rows][none & (projection.peg_at[rows] > need)].sum())
+
+
+def _taker(search: _Search, want: _Want) -> str:
+    line = search.plant.demand_kind[want.demand] == DemandKind.LINE
+    return f"{'line' if line else 'material'}-{int(search.plant.demand_id[want.demand])}"
+
+
+def _of_order(search: _Search, order: AddOrder, want: _Want) -> Reserve:
+    qty = min(order.qty, int(search.plant.demand_qty[want.demand]))
+    return _kept_for(search, int(SupplyKind.OUTPUT), order.order_id, want, min(qty, want.qty))
 
 
 # -- how work is tied ----------------------------------------------------------------------------
@@ -595,6 +657,7 @@ MACHINES: Final = (
 OTHERS: Final = (
     Kind.SPLIT,
     Kind.REPEG,
+    Kind.REMAKE,
     Kind.EXPEDITE,
     Kind.OTHER_SUPPLIER,
     Kind.SUBCONTRACT,

@@ -111,9 +111,10 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
 
     UNIT_DOWN: it is up. UNIT_SLOW: it runs as ever. TOOL_LOST: it is there. LOT_HELD, JOB_HELD:
     released. SUPPLY_LATE: here as it was promised, with what is missing; now, if that is past or
-    nothing was. SCRAP: the pieces are good. SLIP: the running job has as much left as its baseline
-    leaves it; a job that waits has no slip of its own, so nothing changes. CLOSED: it works as
-    ever. LOT_SHORT: what was not there is. DEMAND: the customer wants what he wanted before.
+    nothing was. SCRAP: the pieces are good; where that ended the order, they are finished. SLIP:
+    the running job has as much left as its baseline leaves it; a job that waits has no slip of its
+    own, so nothing changes. CLOSED: it works as ever. LOT_SHORT: what was not there is. DEMAND: the
+    customer wants what he wanted before.
     QUEUE: what waits stands where it stood.
 
     :raises KeyError: if the thing is not in the plant (any more).
@@ -156,11 +157,21 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
             op = _row(plant.op_id, cause.id)
             pieces = min(cause.qty, int(plant.op_scrap_qty[op]))
             good, scrap = plant.op_good_qty.copy(), plant.op_scrap_qty.copy()
-            good[op] += pieces
+            good[_last_of_an_ended_order(plant, op)] += pieces
             scrap[op] -= pieces
             return replace(plant, op_good_qty=good, op_scrap_qty=scrap)
         case CauseKind.SLIP:
             return _on_plan(plant, projection, _row(plant.op_id, cause.id), now)
+
+
+def _last_of_an_ended_order(plant: Plant, op: int) -> int:
+    """The operation that brings what an order makes, if all of it has ended; else the same."""
+    of_order = plant.op_order == plant.op_order[op]
+    if (plant.op_status[of_order] != Status.DONE).any():
+        return op
+    brings = plant.supply_op[(plant.supply_kind == SupplyKind.OUTPUT) & (plant.supply_op >= 0)]
+    mine = brings[of_order[brings]]
+    return int(mine[0]) if len(mine) else op
 
 
 def with_queues(

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SUBCONTRACT = "SUBCONTRACT"
     REOPTIMISE = "REOPTIMISE"
     SPLIT = "SPLIT"
+    REMAKE = "REMAKE"
 
 
 class Verdict(StrEnum):
@@ -68,3 +69,4 @@ class WhyNot(StrEnum):
     SOONER_HERE = "SOONER_HERE"  # it is done where it stands before the other unit is free
     BOUND = "BOUND"  # it is pinned or on hold
     SPLIT = "SPLIT"  # it was split
+    NO_ROUTING = "NO_ROUTING"  # nobody says how it is made

@@ -784,7 +784,7 @@ class _Search:
 
     def _turn(self, queue: Sequence[tuple[int, float, float]], turn: float) -> int:
         """Return the place before the first job whose turn is later, behind all protected ones."""
-        least = max((at + 1 for at, (o, *_) in enumerate(queue) if self.protected[o]), default=0)
+        least = self._last_protected(o for o, *_ in queue)
         later = (at for at in range(least, len(queue)) if queue[at][1] > turn)
         return next(later, len(queue))
 
@@ -801,11 +801,19 @@ class _Search:
 
     def position(self, queue: Sequence[tuple[int, float]], op: int) -> int:
         """Return the place before the first job that is due later, behind all protected ones."""
-        least = max((at + 1 for at, (o, _) in enumerate(queue) if self.protected[o]), default=0)
+        least = self._last_protected(o for o, _ in queue)
         for at in range(least, len(queue)):
             if self.due[queue[at][0]] > self.due[op]:
                 return at
         return len(queue)
+
+    def _last_protected(self, ops: Iterable[int]) -> int:
+        """Return the place behind the last job that may not be displaced."""
+        return max((at + 1 for at, op in enumerate(ops) if self.protected[op]), default=0)
+
+    def behind_protected(self, unit: int) -> int:
+        """Return the first place of a queue at which a job displaces none that may not be."""
+        return self._last_protected(self.queue(unit))
 
     def other_units(self) -> None:
         jobs = self.movable()
@@ -922,7 +930,7 @@ class _Search:
     def _free_part(self, unit: int) -> tuple[list[int], list[int], list[int]]:
         """Split a queue: up to its last protected job, the next `WINDOW` jobs, the rest."""
         queue = self.queue(unit)
-        at = max((at + 1 for at, op in enumerate(queue) if self.protected[op]), default=0)
+        at = self._last_protected(queue)
         return queue[:at], queue[at : at + WINDOW], queue[at + WINDOW :]
 
     def _by_cost(self, unit: int, look: float = 2.0) -> list[int]:

@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from planning.engine.calendars import Calendars
+    from planning.engine.recipes import Recipes
 
 I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
@@ -351,6 +352,9 @@ class Plant:
     peg_demand: I32
     peg_qty: I64
     peg_kind: I8  # HARD or COMMITTED
+
+    # How what isn't ordered yet would be made, by item; shared between copies.
+    recipes: Recipes = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (

@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from planning.engine.builder import PlantBuilder
-from planning.engine.plant import I32, I64, NEVER, DemandKind, Plant, Projection
+from planning.engine.plant import (
+    I32,
+    I64,
+    NEVER,
+    DemandKind,
+    Plant,
+    Projection,
+    SupplyKind,
+)
 from planning.engine.tables import TABLES
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -102,13 +110,18 @@ def rows_of(plant: Plant) -> dict[str, Columns]:
     return tables
 
 
-def builder_of(plant: Plant, *, without: Sequence[int] = ()) -> PlantBuilder:
+def builder_of(
+    plant: Plant, *, without: Sequence[int] = (), without_order: int = 0
+) -> PlantBuilder:
     """Return a builder that builds the same plant.
 
-    without  ids of operations that are left out, with all that is theirs.
+    without        ids of operations that are left out, with all that is theirs.
+    without_order  id of an order that is left out with what it brings; none of its operations
+                   may be left.
     """
     builder = PlantBuilder(plant.site)
     builder.use_calendars(plant.calendars)
+    builder.use_recipes(plant.recipes)
     for k, carrier in enumerate(plant.carrier_id.tolist()):
         leaves = plant.departure_at[plant.carrier_ptr[k] : plant.carrier_ptr[k + 1]]
         builder.add_carrier(id=carrier, departures=leaves.tolist())
@@ -119,6 +132,8 @@ def builder_of(plant: Plant, *, without: Sequence[int] = ()) -> PlantBuilder:
     tables = rows_of(plant)
     if len(without):
         tables = _left(tables, without)
+    if without_order:
+        tables = _without_order(tables, without_order)
     for table, columns in tables.items():
         builder.add_rows(table, columns)
     return builder
@@ -145,6 +160,21 @@ def _left(tables: dict[str, Columns], without: Sequence[int]) -> dict[str, Colum
     return left
 
 
+def _without_order(tables: dict[str, Columns], order_id: int) -> dict[str, Columns]:
+    """The rows that are left without an order and what comes of it."""
+    supply, peg = tables["supply"], tables["peg"]
+    made = (SupplyKind.OUTPUT, SupplyKind.TRANSFER)
+    keep = {
+        "order": tables["order"]["id"] != order_id,
+        "supply": ~(np.isin(supply["kind"], made) & (supply["id"] == order_id)),
+        "peg": ~(np.isin(peg["supply_kind"], made) & (peg["supply"] == order_id)),
+    }
+    return tables | {
+        table: {name: column[rows] for name, column in tables[table].items()}
+        for table, rows in keep.items()
+    }
+
+
 # -- plants with other operations ----------------------------------------------------------------
 
 
@@ -155,6 +185,8 @@ def rows_in(plant: Plant, other: Plant) -> I64 | None:
     """
     if plant.op_id is other.op_id or np.array_equal(plant.op_id, other.op_id):
         return None
+    if not len(other.op_id):
+        return np.full(len(plant.op_id), -1, np.int64)
     by = np.argsort(other.op_id, kind="stable")
     at = np.searchsorted(other.op_id, plant.op_id, sorter=by)
     rows: I64 = by[np.minimum(at, len(by) - 1)].astype(np.int64)
@@ -178,14 +210,14 @@ def at_rows_of(before: Plant, after: Plant) -> Plant:
     columns: dict[str, Any] = {}
     for each in fields(Plant):
         if each.name.startswith("op_") and not each.name.endswith("_ptr"):
-            old, new = getattr(before, each.name), getattr(after, each.name)
-            columns[each.name] = np.where(there, new[at], old)
+            columns[each.name] = getattr(before, each.name).copy()
+            columns[each.name][there] = getattr(after, each.name)[at[there]]
     for name in ("op_part_of", "op_next_part"):
         columns[name] = np.where(columns[name] >= 0, back[columns[name]], -1).astype(np.int32)
     columns["queue_op"] = back[after.queue_op].astype(np.int32)
     of_before = np.repeat(np.arange(len(at)), np.diff(before.op_alternate_ptr))
-    sizes = np.diff(after.op_alternate_ptr)[at]
-    if there.all() and (sizes == np.diff(before.op_alternate_ptr)).all():
+    sizes = np.diff(after.op_alternate_ptr)
+    if there.all() and (sizes[at] == np.diff(before.op_alternate_ptr)).all():
         first = after.op_alternate_ptr[at] - before.op_alternate_ptr[:-1]
         rows = np.arange(len(of_before)) + first[of_before]
         for name in ("unit", "setup_s", "run_us", "fixed_us", "cost"):
@@ -211,7 +243,8 @@ def projection_at_rows_of(before: Plant, after: Plant, projection: Projection) -
         if each.name.startswith("op_"):
             column = getattr(projection, each.name)
             none = NEVER if each.name in ("op_start", "op_end") else 0
-            columns[each.name] = np.where(there, column[at], none).astype(column.dtype)
+            columns[each.name] = np.full(len(at), none, column.dtype)
+            columns[each.name][there] = column[at[there]]
     return replace(projection, **columns)
 
 

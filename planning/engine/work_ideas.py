@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from planning.engine.changes import Refusal
-from planning.engine.deals import NEW
+from planning.engine.deals import NEW_PART
 from planning.engine.kinds import Kind, WhyNot
 from planning.engine.plant import PIECE, PPM, Status
 from planning.engine.splits import SplitJob, fed_in_batches, free_number, quantum_of
@@ -68,7 +68,7 @@ def _parted(search: _Search, op: int) -> SplitJob | WhyNot:
         if qty < quantum:
             continue
         end = there + qty / PIECE * other
-        change = SplitJob(int(plant.op_id[op]), NEW + 1, search.unit_id(unit), position, qty)
+        change = SplitJob(int(plant.op_id[op]), NEW_PART, search.unit_id(unit), position, qty)
         if best is None or (end, unit) < best[:2]:
             best = end, unit, change
     return why if best is None else best[2]

@@ -13,6 +13,7 @@ from planning.engine.changes import Refusal, apply, footprint, from_json, illega
 from planning.engine.cost import CostRules, LineTerms, Rates, Terms, What, late_cost, option_cost
 from planning.engine.deals import (
     NEW,
+    NEW_ORDER,
     AddPurchase,
     Deal,
     KeepSafety,
@@ -29,6 +30,7 @@ from planning.engine.deals import (
     WhyNot,
 )
 from planning.engine.offers import Freight, Offers, Quote, Rate
+from planning.engine.orders import LAST, AddOrder
 from planning.engine.plant import (
     PIECE,
     UNSET,
@@ -41,6 +43,7 @@ from planning.engine.plant import (
     SupplyKind,
 )
 from planning.engine.projection import project
+from planning.engine.recipes import Recipe, Step
 from planning.engine.splits import SplitJob
 
 HOUR = 3_600
@@ -90,6 +93,20 @@ def workshop(bars: int = 15) -> Plant:
     )  # fmt: skip
     builder.set_queue(unit=1, operations=[1])
     builder.set_queue(unit=2, operations=[2])
+    builder.use_recipes(
+        {
+            BODY: Recipe(
+                (
+                    Step(
+                        10, 1, 300, 600 * 1_000_000, yield_ppm=800_000, batch_qty=2 * PIECE,
+                        others=((1, 300, 600 * 1_000_000), (3, 1_200, 900 * 1_000_000)),
+                        parts=((OTHER_BAR, PIECE),),
+                    ),
+                    Step(20, 2, 0, 300 * 1_000_000),
+                )
+            )
+        }
+    )  # fmt: skip
     return builder.build()
 
 
@@ -109,6 +126,7 @@ DEALS: tuple[Deal, ...] = (
     SetLink(1, 2, 2 * PIECE),
     SplitJob(1, NEW + 1, 3, 0, 3 * PIECE),
     SplitJob(2, NEW + 1, 2, 1, 4 * PIECE),
+    AddOrder(NEW_ORDER, BODY, 4 * PIECE, DAY, (0, LAST)),
 )
 by_kind = pytest.mark.parametrize(
     "deal", DEALS, ids=lambda deal: f"{deal.kind}-{deals.subject_of(deal)[1]}"

@@ -268,6 +268,50 @@ def orders_in_a_bad_sequence(company: Company) -> None:
 SEQUENCE = (7, 1, 5, 2, 3, 4, 6)
 
 
+def goods_that_came_back(company: Company) -> None:
+    """Twenty of forty bodies that were shipped are wanted again today."""
+    rate(company, "UNIT_HOUR", "16")
+    Item.objects.filter(code="BAR").update(standard_cost=3)
+    company.receive("BODY", "B-1", 40)
+    sold = company.sell("SO-0", 40, company.now + DAY)
+    company.must(materials.ship, line_id=sold.pk, quantity=Decimal(40))
+    company.commit()
+    company.must(
+        quality.receive_return,
+        line_id=sold.pk,
+        quantity=Decimal(20),
+        why="porosity",
+        wants="REPLACEMENT",
+        needed_at=company.now + 6 * HOUR,
+    )
+    company.answer()
+
+
+def scrap_of_the_last_piece(company: Company) -> None:
+    """All sixty bodies of an order are scrap at its first operation."""
+    rate(company, "UNIT_HOUR", "16")
+    Item.objects.filter(code="BAR").update(standard_cost=3)
+    company.commit()
+    job = company.job("WO-1", 10)
+    company.must(workorders.start, job_order_id=job.pk)
+    assert company.report(job, 0, 60, reason_id=scrap_reason(company)).ok
+    company.answer()
+
+
+def scrap_reason(company: Company) -> int:
+    made = company.must(equipment.add_reason, code="BORE", name="Bore", applies_to="SCRAP")
+    return int(made["reason_id"])
+
+
+def bodies_on_hold(company: Company) -> None:
+    """Sixty bodies that a line would get today are on hold for ten days."""
+    rate(company, "UNIT_HOUR", "16")
+    Item.objects.filter(code="BAR").update(standard_cost=3)
+    company.receive("BODY", "B-1", 60)
+    company.sell("SO-3", 60, company.now + DAY)
+    held(company, "B-1")
+
+
 @dataclass(frozen=True)
 class Fit:
     kind: Kind
@@ -299,6 +343,9 @@ FITS = (
     Fit(Kind.COMBINE, machines_and_stock),
     Fit(Kind.SPLIT, a_job_that_two_machines_share),
     Fit(Kind.REOPTIMISE, orders_in_a_bad_sequence),
+    Fit(Kind.REMAKE, goods_that_came_back, frozenset({"MATERIAL", "MACHINE"})),
+    Fit(Kind.REMAKE, scrap_of_the_last_piece, frozenset({"MATERIAL", "MACHINE"})),
+    Fit(Kind.REMAKE, bodies_on_hold, frozenset({"MATERIAL", "MACHINE"})),
 )  # fmt: skip
 
 
@@ -328,7 +375,7 @@ def accept(company: Company, option: Option) -> Outcome:
     return company.do(planning.accept, option_id=option.pk, based_on_version=version)
 
 
-@pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.kind.value)
+@pytest.mark.parametrize("fit", FITS, ids=lambda fit: f"{fit.kind.value}-{fit.on.__name__}")
 def test_a_kind_is_made_where_it_fits_and_taken_and_taken_back(company: Company, fit: Fit) -> None:
     fit.on(company)
     option = the_option(company, fit.kind)

@@ -220,9 +220,10 @@ def _changes(study: Study, rows: Iterable[Mapping[str, Any]]) -> tuple[Change, .
 def _touched(study: Study, plant: Plant, figures: rules.OptionFigures) -> list[int]:
     """Units whose jobs, order or working time the option changes, the giver first."""
     moved = np.isin(study.plant.op_id, figures["moved"])
+    placed = np.isin(plant.op_id, figures["moved"]) | ~np.isin(plant.op_id, study.plant.op_id)
     units = [
         *study.plant.unit_id[study.plant.op_unit[moved]].tolist(),
-        *plant.unit_id[plant.op_unit[moved]].tolist(),
+        *plant.unit_id[plant.op_unit[placed]].tolist(),
         *(unit for unit in study.plant.unit_id.tolist()
           if _windows(plant, unit) != _windows(study.plant, unit)),
     ]  # fmt: skip
@@ -251,24 +252,43 @@ def _bars(
     here = (plant.op_unit == unit) & (projection.op_end != NEVER)
     here &= (projection.op_end > study.now) & (projection.op_start < end)
     rows = np.flatnonzero(here)
+    home = study.plant.op_id[study.plant.op_unit == unit]
+    stands_here = np.isin(plant.op_id, home)
     bars = []
     for row in rows[np.argsort(projection.op_start[rows], kind="stable")].tolist():
-        job = study.snap.jobs.get(int(plant.op_id[row]))
-        if job is None:  # a part that isn't stored yet has the name of what it is a part of
-            job = study.snap.jobs[int(plant.op_id[plant.op_part_of[row]])]
         bars.append(
             {
-                "job_id": job.id,
-                "order": study.snap.orders[job.work_order_id],
-                "number": job.number,
-                "name": job.name,
+                **_name_of(study, plant, row),
                 "start": study.at(int(projection.op_start[row])),
                 "end": study.at(int(projection.op_end[row])),
                 "setup_s": int(projection.op_setup_s[row]),
-                "moved": job.unit_id != unit_id,
+                "moved": not stands_here[row],
             }
         )
     return bars
+
+
+def _name_of(study: Study, plant: Plant, row: int) -> dict[str, Any]:
+    """The name of an operation; one that isn't stored yet has that of what it is a part of, or of
+    what it makes."""
+    known, part_of = study.snap.jobs, int(plant.op_part_of[row])
+    job = known.get(int(plant.op_id[row]))
+    if job is None and part_of >= 0:
+        job = known.get(int(plant.op_id[part_of]))
+    if job is None:
+        item = int(plant.item_id[plant.order_item[plant.op_order[row]]])
+        return {
+            "job_id": int(plant.op_id[row]),
+            "order": _("New order"),
+            "number": int(plant.op_number[row]),
+            "name": study.item_code(item),
+        }
+    return {
+        "job_id": job.id,
+        "order": study.snap.orders[job.work_order_id],
+        "number": job.number,
+        "name": job.name,
+    }
 
 
 def _stop(study: Study, unit_id: int, end: int) -> dict[str, Any] | None:

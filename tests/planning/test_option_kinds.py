@@ -392,6 +392,10 @@ def test_a_kind_is_made_where_it_fits_and_taken_and_taken_back(company: Company,
     assert all(row["source"] for row in figures["costs"] if row["what"] in fit.costs)
     assert {each["who"] for each in figures["consents"]} == ({fit.consent} - {""})
     assert words.option_name(option) != "Change the plan"
+    drawn = planning.preview(option, wall_now=wall_now())
+    assert Decimal(drawn["figures"]["saves"]) == option.saves
+    jobs = [bar for unit in drawn["units"] for bar in unit["bars_after"]]
+    assert all(bar["order"] and bar["name"] for bar in jobs)
 
     before, committed = (
         plan_hash(company),

@@ -37,6 +37,9 @@ class PlantImport(models.Model):
     done = models.PositiveSmallIntegerField(default=0, help_text="steps of the work on it")
     of = models.PositiveSmallIntegerField(default=0)
     step = models.CharField(max_length=40, blank=True)
+    begun = models.PositiveSmallIntegerField(
+        default=0, help_text="times that the work it waits for was begun and not brought to an end"
+    )
     created_at = models.DateTimeField()
     stored_at = models.DateTimeField(null=True)
     stored_seq = models.BigIntegerField(null=True)

@@ -36,6 +36,7 @@ from planning.ownplant.sheets import Table, Unreadable, shown
 log = logging.getLogger(__name__)
 
 IMPORTS = 0x494D504F  # key space of the advisory lock of an import
+BREAKS = 2  # of the process that works on it, until a file is given up
 MOST_PROBLEMS = 2_000
 SAMPLES = 3
 State = PlantImport.State
@@ -53,6 +54,11 @@ def work_on(import_id: int) -> None:
         if not ours:
             return
         row = PlantImport.objects.select_related("site", "person").get(pk=import_id)
+        if row.begun >= BREAKS:
+            _give_up(row)
+            return
+        # Taken down at the end of the work: a process that is killed on the way leaves it there.
+        _set(row, begun=row.begun + 1)
         try:
             if row.state == State.READING:
                 _read_and_check(row)
@@ -62,11 +68,28 @@ def work_on(import_id: int) -> None:
             _set(row, state=State.UNREADABLE, failure=str(wrong)[:300])
         except DatabaseError:
             raise
+        except MemoryError:
+            _set(row, state=State.UNREADABLE, failure=_too_much())
         except Exception:
             # What nobody foresaw must not be tried for ever, nor leave the page waiting.
             log.exception("import %s failed", import_id)
             words = _("Something went wrong here; nothing was stored. Please tell us.")
             _set(row, state=State.UNREADABLE, failure=words)
+        _set(row, begun=0)
+
+
+def _give_up(row: PlantImport) -> None:
+    """Work that killed its process time and again is not tried for ever."""
+    log.error("import %s broke off %s times; it is given up", row.pk, row.begun)
+    state = State.CHECKED if row.state == State.STORING else State.UNREADABLE
+    _set(row, state=state, failure=_too_much(), begun=0)
+
+
+def _too_much() -> str:
+    return _(
+        "This file needs more memory or time here than a file may have; nothing was stored."
+        " Leave out what is closed, or send it in parts."
+    )
 
 
 def _set(row: PlantImport, **values: Any) -> None:

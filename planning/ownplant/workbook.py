@@ -137,7 +137,8 @@ class _Xml:
             while chunk := stream.read(_CHUNK):
                 self.parser.Parse(chunk, False)
             self.parser.Parse(b"", True)
-        except expat.ExpatError as wrong:
+        except (expat.ExpatError, LookupError, ValueError) as wrong:
+            # The last two: an encoding that there is not, or that expat cannot follow.
             raise _damaged() from wrong
 
     def _doctype(self, *_declared: Any) -> None:

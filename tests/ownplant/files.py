@@ -54,11 +54,11 @@ def zipped(contents: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def sheet_xml(inner: str, *, more: str = "", head: str = "") -> bytes:
-    """A workbook whose one sheet, Orders, holds this XML."""
+def sheet_xml(inner: str, *, more: str = "", head: str = "", encoding: str = "utf-8") -> bytes:
+    """A workbook whose one sheet, Orders, holds this XML, said to be encoded so."""
     contents = parts(workbook({"Orders": [["Order"]]}))
     contents["xl/worksheets/sheet1.xml"] = (
-        f'<?xml version="1.0"?>{head}<worksheet'
+        f'<?xml version="1.0" encoding="{encoding}"?>{head}<worksheet'
         ' xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
         f"<sheetData>{inner}</sheetData>{more}</worksheet>"
     ).encode()

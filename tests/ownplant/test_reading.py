@@ -133,6 +133,8 @@ BAD = {
     ),
     "a billion laughs": (sheet_xml("&c;", head=BOMB), "DTD"),
     "a deep nest": (sheet_xml("<x>" * 10_000 + "</x>" * 10_000), "damaged"),
+    "an encoding that there is not": (sheet_xml("", encoding="TF-8"), "damaged"),
+    "an encoding of several bytes": (sheet_xml("", encoding="shift_jis"), "damaged"),
     "a far column": (sheet_xml('<row r="1"><c r="XFD1"><v>1</v></c></row>'), "200 columns"),
     "a string that is not there": (
         sheet_xml('<row r="1"><c r="A1" t="s"><v>9</v></c></row>'), "damaged",

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mes.settings")
 app = Celery("mes")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_our_logs(**_signal: Any) -> None:
+    """Django has set them up; Celery would set its own level and form over it."""
 
 
 class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 import time
 import uuid
@@ -20,6 +21,8 @@ from mes.actor import Actor
 from mes.clock import plant_now, wall_now
 from mes.errors import Busy, Refused
 from mes.models import CommandKey, ShopFloorEvent, Site, SiteHead
+
+log = logging.getLogger(__name__)
 
 RETRIES = 3
 
@@ -131,7 +134,7 @@ def run(
         try:
             with transaction.atomic(durable=not _inside_test()):
                 outcome = _once(site, key, actor, name, sha, act)
-            _count(name, outcome)
+            _tell(site, name, outcome)
             return outcome
         except OperationalError as problem:
             cause = problem.__cause__
@@ -144,6 +147,23 @@ def run(
             tally.count("mes_deadlocks_total")
             time.sleep(random.uniform(0.005, 0.03) * (attempt + 1))
     raise AssertionError("unreachable")
+
+
+def _tell(site: Site, name: str, outcome: Outcome) -> None:
+    """Count the answer and log it, so that a request leads to its events."""
+    log.info(
+        "%s %s%s",
+        name,
+        outcome.status,
+        ", sent again" if outcome.replayed else "",
+        extra={
+            "site": site.pk,
+            "command": name,
+            "status": outcome.status,
+            "last_seq": outcome.response.get("seq"),
+        },
+    )
+    _count(name, outcome)
 
 
 def _count(name: str, outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from mes import tally
+from mes import logs, tally
 from mes.celery import app
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,14 @@ def ring(site_id: int) -> bool:
     if time.monotonic() < _Breaker.open_until:
         return False
     try:
-        app.send_task(BELL, args=[site_id], queue="impact", expires=30, retry=False)
+        app.send_task(
+            BELL,
+            args=[site_id],
+            kwargs={"request_id": logs.request_id.get()},
+            queue="impact",
+            expires=30,
+            retry=False,
+        )
     except Exception as problem:
         _Breaker.open_until = time.monotonic() + BREAK_S
         tally.count("mes_kick_failures_total")

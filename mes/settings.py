@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "planning",
 ]
 MIDDLEWARE = [
+    "mes.logs.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -123,6 +124,9 @@ _url = (
     _urls["MIGRATE_DATABASE_URL"]
     if os.environ.get("MES_AS_OWNER") == "1" and _urls["MIGRATE_DATABASE_URL"]
     else _urls["DATABASE_URL"]
+)
+APPLICATION_DATABASE: dict[str, Any] = dict(
+    dj_database_url.parse(_urls["DATABASE_URL"] or "postgres:")
 )
 _timeouts = {
     "WEB": "-c statement_timeout=5000 -c lock_timeout=3000",
@@ -297,10 +301,21 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+LOG_FORMAT = env_choice("LOG_FORMAT", "json" if PRODUCTION else "line", {"json", "line"})
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(levelname)s %(name)s %(message)s"},
+        "json": {"()": "mes.logs.JsonLines"},
+    },
+    "filters": {"request": {"()": "mes.logs.WithRequest"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request"],
+        }
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
 }

@@ -23,8 +23,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django.views.defaults import server_error
 
+from mes import logs
 from mes.access import PUBLIC, PlantRequest, access, sites_of
 from mes.clock import wall_now
 from mes.models import FailedSignIn, Role, Site
@@ -205,13 +205,14 @@ RECORD_AWAY_S = 5
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """A record that is away for a while is no fault: 503, and when to try again."""
+    """A fault, with the number to find it by; a record that is away for a while is none: 503."""
+    number = {"request_id": logs.request_id.get()}
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return server_error(request)
+        return HttpResponse(render_to_string("500.html", number), status=500)
     if request.headers.get("HX-Request") == "true":
         text = _("The record cannot be reached right now. Send this again in a few seconds.")
         # Without the request: what every page's frame shows is read from the record.
-        refusal = {"title": _("Not now."), "text": text}
+        refusal = {"title": _("Not now."), "text": text, **number}
         page = render_to_string("components/refused.html", {"refusal": refusal})
     else:
         page = render_to_string("503.html")

@@ -10,7 +10,7 @@ from celery.signals import worker_process_init
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from mes import tally
+from mes import logs, tally
 from mes.clock import wall_now
 from planning.actions import apply_rules, housekeep, recompute
 from planning.engine.warm import warm
@@ -26,11 +26,18 @@ def load_the_kernels(**_signal: Any) -> None:
 
 
 @shared_task(name="planning.recompute", queue="impact", ignore_result=True)
-def recompute_site(site_id: int, **_later: Any) -> None:
+def recompute_site(site_id: int, request_id: str = "", **_later: Any) -> None:
     """Answer a site's events, then decide what its rules decide.
+
+    request_id   of whoever rang, for the log.
 
     A connection that died with the database is replaced once.
     """
+    with logs.of_request(request_id):
+        _recompute(site_id)
+
+
+def _recompute(site_id: int) -> None:
     close_old_connections()
     try:
         recompute(site_id, wall_now=wall_now())

@@ -284,7 +284,16 @@ def _compute_and_store(
     result = Result("STORED", version, snap.seq, len(snap.events), engine_ms, _ms(began))
     tally.observe("mes_recompute_seconds", result.total_ms / 1000)
     log.info(
-        "site %s: version %s at event %s, %.0f ms", site_id, version, snap.seq, result.total_ms
+        "version %s at event %s",
+        version,
+        snap.seq,
+        extra={
+            "site": site_id,
+            "first_seq": snap.computed_seq + 1,
+            "last_seq": snap.seq,
+            "plan_version": version,
+            "took_ms": round(result.total_ms, 1),
+        },
     )
     return _Answer(result, study, found)
 

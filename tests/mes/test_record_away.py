@@ -66,7 +66,8 @@ def test_a_fault_of_ours_is_still_one(
 
     monkeypatch.setattr("mes.monitor.health.troubles", broken)
 
-    answer = visitor.get("/readyz")
+    answer = visitor.get("/readyz", headers={"X-Request-ID": "number-of-this-one"})
 
     assert answer.status_code == 500
     assert b"The fault is ours" in answer.content
+    assert b"number-of-this-one" in answer.content

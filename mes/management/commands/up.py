@@ -383,6 +383,9 @@ class Command(BaseCommand):
             supervisor.child("migrate", processes.manage("migrate", "--verbosity", "0"), **owner),
             supervisor.child("kernels", processes.manage("warm_kernels")),
         )
+        if servers.owner_url != servers.database_url:
+            roles = processes.manage("database_roles", "--verbosity", "0")
+            supervisor.steps(supervisor.child("roles", roles, **owner))
         if demo and not _asked(servers, "select 1 from mes_site limit 1"):
             supervisor.say("building the demo plant")
             supervisor.steps(supervisor.child("demo", processes.manage("build_demo")))

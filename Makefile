@@ -1,11 +1,12 @@
 # make demo   a living plant in the browser        make test    every test
 # make check  style, types, floor plan, settings   make bench   how fast, beside a yardstick
 # make mutants  breaks the promise on purpose, and a test says so
+# make fault  shoots at it while it works          make load    many hands at one thing
 PYTHON ?= python3
 BIN := .venv/bin
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.data/numba
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo demo-reset test check fmt bench mutants lock
+.PHONY: help setup setup-dev demo demo-reset test check fmt bench mutants fault load lock
 
 help:
 	@grep -E '^# make' Makefile; echo '# also: setup, demo-reset, fmt, lock'
@@ -67,3 +68,11 @@ lock: setup-dev
 mutants: setup-dev
 	@$(BIN)/python manage.py warm_kernels
 	$(BIN)/python -m tests.mutants
+
+fault: setup-dev
+	@$(BIN)/python manage.py warm_kernels
+	$(BIN)/python -m tests.fault $(ARGS)
+
+load: setup-dev
+	@$(BIN)/python manage.py warm_kernels
+	$(BIN)/python -m tests.load

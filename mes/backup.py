@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from mes.clock import wall_now
 from mes.embedded import ServersFailed, find_postgres
@@ -139,7 +140,11 @@ def _nobody_else() -> None:
         (others,) = cursor.fetchone()
     if others:
         raise BackupFailed(
-            _("%(count)d other connections are open. Stop the plant's processes first.")
+            ngettext(
+                "Another connection is open. Stop the plant's processes first.",
+                "%(count)d other connections are open. Stop the plant's processes first.",
+                others,
+            )
             % {"count": others}
         )
 

@@ -149,7 +149,7 @@ def test_what_is_there_is_not_overwritten_unasked_nor_under_running_processes(
 
     assert asked_first.returncode == 0, asked_first.stderr
     assert (again.returncode, "is not empty" in again.stderr) == (1, True)
-    assert (beside.returncode, "1 other connections" in beside.stderr) == (1, True)
+    assert (beside.returncode, "Another connection is open" in beside.stderr) == (1, True)
     assert replaced.returncode == 0, replaced.stderr
 
 

@@ -58,7 +58,7 @@ def large() -> bytes:
 def test_a_file_that_takes_all_the_time_twice_is_given_up(own: Site) -> None:
     row = brought_in(own, large())
 
-    ends = [worked_on("--cpu-s=0"), worked_on("--cpu-s=0")]
+    ends = [worked_on("--cpu-s=1"), worked_on("--cpu-s=1")]
     row.refresh_from_db()
     before = (row.state, row.begun)
     ends.append(worked_on())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from argparse import ArgumentParser
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         while left := [each for each in waiting() if each not in done]:
             used = resource.getrusage(resource.RUSAGE_SELF)
             # Over it the kernel ends the process, which the import knows by what it left behind.
-            _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + options["cpu_s"])
+            _limit(resource.RLIMIT_CPU, ceil(used.ru_utime + used.ru_stime) + options["cpu_s"])
             work_on(left[0])
             done.add(left[0])
 

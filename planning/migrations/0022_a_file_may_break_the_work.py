@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('planning', '0020_units_run_slow_and_tools_are_lost'),
+        ('planning', '0021_options_may_make_again'),
     ]
 
     operations = [

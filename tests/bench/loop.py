@@ -177,29 +177,17 @@ def _empty_latencies() -> Iterator[float]:
 
 def _refused_to_reopened() -> Row:
     """From the commit of a refused overtime until its disruption is open, costed anew."""
-    from equipment.actions import report_breakdown, report_repair
-    from equipment.models import Equipment
-    from mes.clock import plant_now
-    from mes.models import Site
+    from equipment.actions import report_repair
     from planning.actions import accept, refuse
-    from planning.models import Consent, Disruption, Option
+    from planning.models import Consent
 
-    site = Site.objects.get(code="NF")
-    unit = Equipment.objects.get(site=site, code="CNC-04").pk
-    back = plant_now(site) + timedelta(hours=24)
     took = []
     for _turn in range(REFUSALS):
-        _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
-        row = Disruption.objects.filter(site=site, kind="BREAKDOWN", subject_id=unit)
-        ready = row.filter(state="NEW", summary__options_due=False)
-        _wait_for(ready.exists)
-        option = Option.objects.filter(
-            disruption=ready.get(), verdict="OFFERED", figures__overtime_s__gt=0
-        ).order_by("rank")[0]
+        unit, ready, option = _overtime_offered()
         chosen = {"option_id": option.pk, "based_on_version": option.version}
         _do("NF", "bench.accept", accept, **chosen)
         _wait_until_computed()
-        consent = Consent.objects.asked(site.pk).order_by("latest_at")[0]
+        consent = Consent.objects.asked(option.site_id).order_by("latest_at")[0]
         _do("NF", "bench.refuse", refuse, consent_id=consent.pk, reason="no crew")
         committed = time.perf_counter()
         _wait_for(ready.exists)
@@ -208,6 +196,33 @@ def _refused_to_reopened() -> Row:
         _wait_until_computed()
     worst = max(took)
     return limit_row("loop.refused_to_reopened", worst, unit="ms", at_most=2000)
+
+
+def _overtime_offered() -> tuple[int, Any, Any]:
+    """Break a machine for so long that overtime helps: on which day that is so depends on today."""
+    from equipment.actions import report_breakdown, report_repair
+    from equipment.models import Equipment
+    from mes.clock import plant_now
+    from mes.models import Site
+    from planning.models import Disruption, Option
+
+    site = Site.objects.get(code="NF")
+    for code in ("CNC-04", "GRD-01", "CNC-02"):
+        for hours in (24, 48, 10, 72):
+            unit = Equipment.objects.get(site=site, code=code).pk
+            back = plant_now(site) + timedelta(hours=hours)
+            _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+            row = Disruption.objects.filter(site=site, kind="BREAKDOWN", subject_id=unit)
+            ready = row.filter(state="NEW", summary__options_due=False)
+            _wait_for(ready.exists)
+            offered = Option.objects.filter(
+                disruption=ready.get(), verdict="OFFERED", figures__overtime_s__gt=0
+            ).order_by("rank")
+            if offered:
+                return unit, ready, offered[0]
+            _do("NF", "bench.up", report_repair, unit_id=unit)
+            _wait_until_computed()
+    raise RuntimeError("no breakdown of this plant is answered by overtime today")
 
 
 def _decided_by_rule() -> Row:

@@ -30,6 +30,7 @@ from planning.actions import (
     watch_decisions,
 )
 from planning.actions.escalate import SOONEST
+from planning.engine.warm import warm
 from planning.ownplant.work import waiting
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,9 @@ class Command(BaseCommand):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: ending.set())
+        # Loading the kernels takes longer than an answer may, and the first site's lock would be
+        # held for it: whoever rings meanwhile goes away.
+        warm(log.debug)
         beat_at = 0.0
         while not ending.is_set():
             try:

@@ -20,6 +20,7 @@ from planning.views import (
     morning,
     notices,
     ownplant,
+    purchases,
     standing,
     tasks,
     tower,
@@ -113,8 +114,12 @@ workorders = [
     path("floor/<str:unit_code>/jobs/<int:pk>/", floor.job, name="job"),
     path("floor/<str:unit_code>/jobs/<int:pk>/<str:name>/", floor.job_act, name="job_act"),
 ]
-materials = [path("deliveries/", lists.deliveries, name="deliveries")]
+materials = [
+    path("deliveries/", lists.deliveries, name="deliveries"),
+    path("purchases/", purchases.purchases, name="purchases"),
+]
 equipment = [
+    path("rates/", purchases.rates, name="rates"),
     path("equipment/", lists.equipment_list, name="list"),
     path("equipment/shifts/<int:seq>/end/", capacity.end_shift, name="end_shift"),
 ]

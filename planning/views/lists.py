@@ -67,7 +67,7 @@ def _around(request: PlantRequest, number: int, last: int) -> dict[str, Any] | N
     }
 
 
-def _tabs(
+def tabs(
     request: PlantRequest, tabs: Sequence[tuple[str, str, int | None]]
 ) -> list[dict[str, Any]]:
     chosen = request.GET.get("view", tabs[0][0])
@@ -127,7 +127,7 @@ def work_orders(request: PlantRequest) -> HttpResponse:
     waits = marks(site).orders
     lines = _lines_by_order(site, rows)
     context = {
-        "views": _tabs(
+        "views": tabs(
             request,
             [("open", _("Open"), None), ("overdue", _("Past due"), overdue.count())],
         ),
@@ -408,7 +408,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
             }
         )
     context = {
-        "views": _tabs(request, [("open", _("Open"), None), ("late", _("At risk"), len(late_ids))]),
+        "views": tabs(request, [("open", _("Open"), None), ("late", _("At risk"), len(late_ids))]),
         "query": said,
         "rows": shown,
         "start": now,

@@ -47,6 +47,13 @@ class Route:
     def is_admin(self) -> bool:
         return self.path.startswith("admin/")
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it answers, and one that it does not: another one from route to route."""
+        answered = [each for each in METHODS if self.offers(each)]
+        others = [each for each in METHODS if each not in answered]
+        return (*answered, others[len(self.path) % len(others)])
+
     def act(self, method: str) -> str | None:
         """The act that this method of the route needs, None where none is declared."""
         by_method: dict[str, str] = getattr(getattr(self.view, "cls", None), "access_by_method", {})

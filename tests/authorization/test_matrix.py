@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from mes.access import ACTS, ADMIN_SITE, PUBLIC
-from mes.models import Site
+from mes import urls
+from mes.access import ACTS, ADMIN_SITE, MONITOR, NEEDS, PUBLIC
+from mes.models import Role, Site
 from planning.api.events import KINDS
-from tests.authorization.people import Caller, everybody
-from tests.authorization.routes import METHODS, Route, all_routes
+from tests.authorization.people import Caller, a_person, everybody
+from tests.authorization.routes import Route, all_routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet")]
+
+
+def _plainly(status: int, request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponse(str(exception), status=status)
+
+
+@pytest.fixture
+def refused_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One page says every refusal; drawing it thousands of times would only be slow."""
+    for status in (403, 404):
+        monkeypatch.setattr(urls, f"handler{status}", partial(_plainly, status), raising=False)
 
 
 def expected(route: Route, method: str, caller: Caller) -> set[int]:
     """The statuses that the table allows; 404 and 422 say that nothing was named."""
     act = route.act(method)
+    if act == MONITOR:
+        return {403}  # to a scraper with its own token: none of these has it
     if act == PUBLIC:
         return {200, 302, 405, 422, 503}
     if act == ADMIN_SITE:
@@ -55,7 +71,7 @@ def test_every_route_declares_its_access() -> None:
 
 
 def test_every_route_answers_everybody_as_the_table_says(
-    northfield_site: Site, record_property: Any
+    northfield_site: Site, record_property: Any, refused_plainly: None
 ) -> None:
     callers, routes = everybody(northfield_site), all_routes()
     sign_in = reverse("mes:sign_in")
@@ -66,7 +82,7 @@ def test_every_route_answers_everybody_as_the_table_says(
             if route.is_admin and caller.name != "Everything":
                 continue  # the office asks for staff, whatever the role
             # A token opens no page, so there is one question to ask of each.
-            for method in ("GET",) if caller.token and not route.is_api else METHODS:
+            for method in ("GET",) if caller.token and not route.is_api else route.methods:
                 answer = caller.ask(method, route.url())
                 checks += 1
                 statuses[answer.status_code] += 1
@@ -84,7 +100,17 @@ def test_every_route_answers_everybody_as_the_table_says(
     took = time.perf_counter() - began
     print(f"\n{checks} checks of {len(routes)} routes in {took:.1f} s: {dict(statuses)}")
     record_property("checks", checks)
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
+
+
+def test_a_refused_page_says_what_it_needs(northfield_site: Site) -> None:
+    operator = a_person(northfield_site, Role.OPERATOR)
+    refused = operator.ask("GET", reverse("planning:morning"))
+    assert refused.status_code == 403
+    assert str(NEEDS["morning.read"]) in refused.content.decode()
+    missing = operator.ask("GET", reverse("workorders:detail", args=["no-such-code"]))
+    assert missing.status_code == 404
+    assert b"</html>" in missing.content
 
 
 def test_every_kind_of_event_asks_for_its_own_act(northfield_site: Site) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from mes import doorbell, live
 from mes.actor import Actor
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Missing, Refused, Stale
 from mes.masters import save_master
 from mes.models import PersonToken, Role, Site, SiteClock, Task
@@ -28,8 +29,9 @@ def move_clock(command: Command, *, to: datetime) -> dict[str, Any]:
     harmless. The workers are rung: a tick projects again, at the same event number.
 
     :raises Stale: if the clock is past that instant already.
-    :raises Refused: if the site runs on the wall clock.
+    :raises Refused: if the site runs on the wall clock, or that instant can't be meant.
     """
+    check_day(command.now, to)
     moved = SiteClock.objects.filter(site=command.site, at__lt=to).update(at=to)
     if not moved:
         at = _stands_at(command)

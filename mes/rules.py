@@ -10,8 +10,8 @@ from decimal import Decimal
 LATE_AFTER = timedelta(minutes=5)
 # Clocks of tablets differ by this much without anybody being wrong.
 CLOCK_SKEW = timedelta(minutes=2)
-
-
+# No clock of a tablet is that wrong: what is reported from beyond it was mistyped.
+DAY_AHEAD = timedelta(days=1)
 # A day that is further away was mistyped.
 FAR_AWAY = timedelta(days=3660)
 
@@ -38,8 +38,7 @@ def occurred(
     said        the instant that was reported, aware; None is now.
     not_before  the neighbouring fact that it cannot precede.
 
-    A fact is never refused for its time: an impossible one is moved to the nearest possible
-    instant and flagged.
+    An impossible instant is moved to the nearest possible one and flagged.
     """
     if said is None:
         return Occurred(at=now, late=False, clamped=False)

@@ -14,6 +14,7 @@ from materials import actions as materials
 from materials.actions import free_lot, hold_lot, judge_lot
 from materials.models import CustomerLine, CustomerReturn, Lot
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused
 from mes.models import Role, Task
 from mes.rows import find
@@ -39,8 +40,7 @@ def place_hold(
     """
     if (lot_id is None) == (job_order_id is None):
         raise Refused(_("Choose one lot or one job to hold."))
-    if expected_at is not None and expected_at <= command.now:
-        raise Refused(_("The time of the decision lies in the past. Enter a later one."))
+    _check_expected(command, expected_at)
     reason = None if reason_id is None else find(command, Reason, reason_id)
     lot: Lot | None = None
     job: JobOrder | None = None
@@ -85,6 +85,12 @@ def place_hold(
     return answer
 
 
+def _check_expected(command: Command, expected_at: datetime | None) -> None:
+    if expected_at is not None and expected_at <= command.now:
+        raise Refused(_("The time of the decision lies in the past. Enter a later one."))
+    check_day(command.now, expected_at)
+
+
 def expect_decision(
     command: Command, *, hold_id: int, expected_at: datetime | None
 ) -> dict[str, Any]:
@@ -95,8 +101,7 @@ def expect_decision(
     hold = find(command, Hold, hold_id, lock=True)
     if hold.released_at is not None:
         raise _released_before()
-    if expected_at is not None and expected_at <= command.now:
-        raise Refused(_("The time of the decision lies in the past. Enter a later one."))
+    _check_expected(command, expected_at)
     Hold.objects.filter(pk=hold.pk).update(expected_at=expected_at)
     if hold.lot_id is not None:
         Lot.objects.filter(pk=hold.lot_id).update(free_at=expected_at)

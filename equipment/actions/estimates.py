@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused
-from mes.rules import is_plausible
 
 
 def check_back_at(back_at: datetime | None, after: datetime) -> None:
@@ -18,8 +18,7 @@ def check_back_at(back_at: datetime | None, after: datetime) -> None:
         return
     if back_at <= after:
         raise Refused(_("The return time lies in the past. Enter a later one."))
-    if not is_plausible(back_at, now=after):
-        raise Refused(_("That day is more than ten years away. Check the year."))
+    check_day(after, back_at)
 
 
 def said(command: Command, back_at: datetime | None, said_by: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from equipment.actions.estimates import check_back_at, said
 from equipment.actions.units import work_unit
 from equipment.models import Equipment, Slowdown
 from mes.commands import Command
+from mes.dates import happened
 from mes.errors import Refused
-from mes.rules import occurred
 
 
 def report_slow(
@@ -44,7 +44,7 @@ def report_slow(
             "known": True,
         }
     last = unit.slowdowns.order_by("-ended_at").values_list("ended_at", flat=True).first()
-    when = occurred(occurred_at, now=command.now, not_before=last)
+    when = happened(occurred_at, now=command.now, not_before=last)
     check_back_at(back_at, command.now)
     answer: dict[str, Any] = {
         "unit_id": unit.pk,
@@ -123,7 +123,7 @@ def end_slow(
             "message": _("%(unit)s runs at its usual rate. Nothing to change.")
             % {"unit": unit.code},
         }
-    when = occurred(occurred_at, now=command.now, not_before=row.started_at)
+    when = happened(occurred_at, now=command.now, not_before=row.started_at)
     Slowdown.objects.filter(pk=row.pk).update(ended_at=when.at)
 
     def number(seq: int) -> None:

@@ -11,10 +11,10 @@ from django.utils.translation import ngettext
 from equipment.actions.estimates import check_back_at, said
 from equipment.models import Tool, ToolLoss
 from mes.commands import Command
+from mes.dates import happened
 from mes.errors import Refused
 from mes.masters import save_master
 from mes.rows import find
-from mes.rules import occurred
 
 
 def add_tool(
@@ -50,7 +50,7 @@ def report_tool_lost(
         back_at, note = back_at or lost[-1].back_at, note or lost[-1].note
         changed = _change(command, lost[-1], back_at=back_at, note=note, said_by=said_by)
         return {**changed, "known": True}
-    when = occurred(occurred_at, now=command.now)
+    when = happened(occurred_at, now=command.now)
     check_back_at(back_at, command.now)
     left = tool.pieces - len(lost) - 1
     row = ToolLoss(
@@ -126,7 +126,7 @@ def report_tool_found(
             % {"tool": tool.code},
         }
     row = lost[-1]
-    when = occurred(occurred_at, now=command.now, not_before=row.started_at)
+    when = happened(occurred_at, now=command.now, not_before=row.started_at)
     ToolLoss.objects.filter(pk=row.pk).update(ended_at=when.at)
 
     def number(seq: int) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from equipment import rules
+from equipment.actions.estimates import check_back_at
 from equipment.models import (
     CalendarException,
     Downtime,
@@ -23,10 +24,10 @@ from equipment.models import (
     UnitStatus,
 )
 from mes.commands import Command
+from mes.dates import happened
 from mes.errors import Refused
 from mes.models import Role, Site, Task
 from mes.rows import find
-from mes.rules import occurred
 
 # What stands above hears of it here: (command, unit, at), inside the same transaction.
 # The jobs that ran on the unit are suspended by who knows jobs.
@@ -51,8 +52,8 @@ def report_breakdown(
     unit = work_unit(command, unit_id)
     reason = None if reason_id is None else find(command, Reason, reason_id)
     before = _status(command, unit, lock=True)
-    when = occurred(occurred_at, now=command.now, not_before=before.since)
-    _check_back_at(back_at, when.at)
+    when = happened(occurred_at, now=command.now, not_before=before.since)
+    check_back_at(back_at, when.at)
     if before.state == UnitStatus.State.ABORTED:
         return _known_already(command, unit, note=note, back_at=back_at, said_by=said_by)
 
@@ -123,7 +124,7 @@ def change_estimate(
         raise Refused(
             _("%(unit)s is not down, so there is no return time to change.") % {"unit": unit.code}
         )
-    _check_back_at(back_at, command.now)
+    check_back_at(back_at, command.now)
     _store_estimate(command, stop, note=stop.note, back_at=back_at, said_by=said_by)
     return {"unit_id": unit.pk, "downtime_id": stop.pk}
 
@@ -143,7 +144,7 @@ def report_repair(
             "unit_id": unit.pk,
             "message": _("%(unit)s is not reported down. Nothing to change.") % {"unit": unit.code},
         }
-    when = occurred(occurred_at, now=command.now, not_before=stop.started_at)
+    when = happened(occurred_at, now=command.now, not_before=stop.started_at)
     Downtime.objects.filter(pk=stop.pk, ended_at=None).update(ended_at=when.at)
     UnitStatus.objects.filter(pk=status.pk).update(
         state=UnitStatus.State.IDLE, since=when.at, version=F("version") + 1
@@ -319,11 +320,6 @@ def _open_stop(command: Command, unit: Equipment) -> Downtime | None:
         .filter(site=command.site, unit=unit, ended_at=None)
         .first()
     )
-
-
-def _check_back_at(back_at: datetime | None, after: datetime) -> None:
-    if back_at is not None and back_at <= after:
-        raise Refused(_("The return time lies in the past. Enter a later one."))
 
 
 def _state_row(

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from equipment.models import CalendarException, Equipment, WorkCalendar
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused
 from mes.rows import find
-from mes.rules import is_plausible
 
 
 def add_window(
@@ -134,9 +134,7 @@ def _set_place(
 ) -> dict[str, Any]:
     place = find(command, Equipment, equipment_id)
     starts_at = starts_at or command.now
-    for at in (starts_at, ends_at):
-        if not is_plausible(at, now=command.now):
-            raise Refused(_("That day is more than ten years away. Check the year."))
+    check_day(command.now, starts_at, ends_at)
     units = _units_of(command, place)
     if not units:
         raise Refused(_("There is no machine in %(place)s.") % {"place": place.code})

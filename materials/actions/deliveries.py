@@ -24,10 +24,10 @@ from materials.models import (
     Supplier,
 )
 from mes.commands import Command
+from mes.dates import check_day, happened
 from mes.errors import Refused
 from mes.models import Site
 from mes.rows import find
-from mes.rules import is_plausible, occurred
 
 
 def add_customer_order(
@@ -69,11 +69,6 @@ def _next_code(site: Site) -> str:
     return f"RO-{max(numbers, default=0) + 1}"
 
 
-def _check_day(command: Command, at: datetime | None) -> None:
-    if at is not None and not is_plausible(at, now=command.now):
-        raise Refused(_("That day is more than ten years away. Check the year."))
-
-
 def _check_steps(item: Item, quantity: Decimal) -> None:
     if quantity <= 0 or not rules.fits_quantum(quantity, item.decimals):
         raise Refused(
@@ -95,8 +90,7 @@ def add_line(
     quantity = values["quantity"]
     _check_steps(item, quantity)
     promised_at = values.get("promised_at")
-    _check_day(command, values["requested_at"])
-    _check_day(command, promised_at)
+    check_day(command.now, values["requested_at"], promised_at)
     terms = {name: values[name] for name in ("price", "pack_s") if name in values}
     line = CustomerLine.objects.create(
         site=command.site,
@@ -132,10 +126,11 @@ def add_line(
 def set_promise(command: Command, *, line_id: int, promised_at: datetime) -> dict[str, Any]:
     """Give a customer line a new promise; the first one is kept for ever.
 
-    :raises Refused: if the line was shipped whole or cancelled.
+    :raises Refused: if the line was shipped whole or cancelled, or the day can't be meant.
     """
     line = find(command, CustomerLine, line_id, lock=True)
     _check_open(line)
+    check_day(command.now, promised_at)
     CustomerLine.objects.filter(pk=line.pk).update(
         promised_at=promised_at,
         first_promised_at=line.first_promised_at or promised_at,
@@ -215,7 +210,7 @@ def ship(
             _("Only %(left)s are open on this line; you entered %(entered)s.")
             % {"left": _plain(left), "entered": _plain(quantity)}
         )
-    when = occurred(occurred_at, now=command.now)
+    when = happened(occurred_at, now=command.now)
     moves = Moves(command, when.at)
     if command.site.checks_stock and line.item.tracked:
         usable = usable_stock(command, [line.item_id], at=when.at, lock=True)
@@ -300,7 +295,7 @@ def expect_purchase(
     line = find(command, PurchaseLine, purchase_line_id, lock=True)
     if line.closed_at is not None:
         raise Refused(_("This purchase line is closed; nothing more is expected on it."))
-    _check_day(command, expected_at)
+    check_day(command.now, expected_from, expected_at)
     if expected_at < command.now:
         raise Refused(_("That time is past and it has not come. Enter a later one."))
     if expected_from is not None and expected_from > expected_at:
@@ -384,8 +379,7 @@ def change_line(
     quantity = line.quantity if quantity is None else quantity
     requested_at = requested_at or line.requested_at
     _check_steps(line.item, quantity)
-    _check_day(command, requested_at)
-    _check_day(command, promised_at)
+    check_day(command.now, requested_at, promised_at)
     if quantity <= line.shipped_quantity:
         raise Refused(
             _("%(shipped)s of it have been shipped. Cancel what is left of the line instead.")

@@ -21,6 +21,7 @@ from materials.models import (
     StockMove,
 )
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused
 from mes.rows import find
 
@@ -44,6 +45,7 @@ def receive_return(
         or not wanted.
     """
     line = find(command, CustomerLine, line_id, lock=True)
+    check_day(command.now, needed_at)
     _check(line, quantity, why, wants, needed_at)
     place = _place(command, location_id)
     number = line.returns.count() + 1

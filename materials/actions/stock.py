@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from materials import rules
 from materials.models import Item, Location, Lot, PurchaseLine, StockBalance, StockMove
 from mes.commands import Command
+from mes.dates import check_day, happened
 from mes.errors import Refused
 from mes.rows import find
-from mes.rules import occurred
 
 
 @dataclass(slots=True)
@@ -161,7 +161,8 @@ def receive(
     location = find(command, Location, location_id)
     if quantity <= 0:
         raise Refused(_("Enter how much came in: a quantity above zero."))
-    when = occurred(occurred_at, now=command.now)
+    when = happened(occurred_at, now=command.now)
+    check_day(command.now, expires_at, free_at)
     line = None
     if purchase_line_id is not None:
         line = find(command, PurchaseLine, purchase_line_id, lock=True)

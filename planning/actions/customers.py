@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from materials.models import CustomerLine
 from mes import live
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused
 from mes.rows import find
 from planning.models import CustomerTold, Decision, Disruption
@@ -31,13 +32,14 @@ def tell_customer(
     text     what he was told, as it was sent.
     said_at  the date that he was given.
 
-    :raises Refused: without the words.
+    :raises Refused: without the words, or if the date can't be meant.
     """
     disruption = find(command, Disruption, disruption_id)
     line = find(command, CustomerLine, line_id)
     decision = find(command, Decision, decision_id) if decision_id is not None else None
     if not text.strip():
         raise Refused(_("Keep the words that the customer was told."))
+    check_day(command.now, said_at)
     told = CustomerTold.objects.create(
         site=command.site,
         line=line,

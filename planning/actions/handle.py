@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Missing, Refused
 from mes.models import RoleGrant
 from mes.rows import find
@@ -48,6 +49,7 @@ def snooze(command: Command, *, disruption_id: int, until: datetime | None) -> d
         raise Refused(_("There is nothing to put off: it is over or decided."))
     if until is not None and until <= command.now:
         raise Refused(_("That time is past. Choose a later one."))
+    check_day(command.now, until)
     _look_at(row, command.now)
     row.state = Disruption.State.SNOOZED
     row.snoozed_until = until

@@ -27,6 +27,7 @@ from mes.errors import Busy, Refused
 from mes.htmx import refusal_page, render_page
 from mes.models import Task
 from mes.notices import read_of_subject
+from mes.rules import is_plausible
 from mes.templatetags.downstream import duration, qty
 from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
@@ -847,8 +848,10 @@ def assume(request: PlantRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
     name, value = request.POST.get("name", ""), request.POST.get("value", "")
     back_at = words.local_instant(value, request.site.time_zone)
-    if back_at is None or back_at <= plant_now(request.site) or found.kind != "BREAKDOWN":
-        message = _("Enter a day and a time that lie ahead.")
+    now = plant_now(request.site)
+    is_ahead = back_at is not None and now < back_at and is_plausible(back_at, now=now)
+    if back_at is None or not is_ahead or found.kind != "BREAKDOWN":
+        message = _("Enter a day and a time that lie ahead, within ten years.")
         return refusal_page(request, Outcome(422, {"message": message}))
     answer = actions.evaluate(found, wall_now=wall_now(), estimate=back_at)
     tried = [

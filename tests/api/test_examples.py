@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -48,21 +49,40 @@ GIVEN = {
 }
 
 
+class Story:
+    """Somebody who may do everything posts the examples, with the numbers that the plant gave."""
+
+    def __init__(self, site: Site) -> None:
+        somebody = a_person(site, *Role.values, name=f"Everything {uuid.uuid4()}")
+        self.sender = Sender(a_token(somebody, site, decides=True).token)
+        self.said: dict[str, Any] = {}
+
+    def lead_to(self, kind: str) -> None:
+        """Let happen what has to happen before a kind."""
+        for each in BEFORE.get(kind, ()):
+            self.post(each)
+
+    def body_of(self, kind: str) -> dict[str, Any]:
+        """The example of a kind with the numbers of what happened before."""
+        given = {field: self.said.get(name) for field, name in GIVEN.items()}
+        return {name: given.get(name, value) for name, value in EVENTS[kind].items()}
+
+    def post(self, kind: str, **other: Any) -> Any:
+        """Post the example of a kind, with other values where some are given."""
+        answer = self.sender.post(self.body_of(kind) | other)
+        if answer.status_code == 200:
+            self.said |= answer.json()
+        return answer
+
+
 def test_the_openapi_page_has_an_example_of_each_kind_of_event() -> None:
     assert set(EVENTS) == set(KINDS), "say in planning/api/examples.py what it carries"
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_an_example_is_taken(northfield_site: Site, kind: str) -> None:
-    somebody = a_person(northfield_site, *Role.values, name="Everything")
-    sender = Sender(a_token(somebody, northfield_site, decides=True).token)
-    said: dict[str, Any] = {}
-    for each in (*BEFORE.get(kind, ()), kind):
-        body = dict(EVENTS[each])
-        for field, name in GIVEN.items():
-            if field in body:
-                body[field] = said[name]
-        answer = sender.post(body)
-        assert answer.status_code == 200, answer.json()
-        said |= answer.json()
-    assert said["seq"] or kind in ("clock", "speed")
+    story = Story(northfield_site)
+    story.lead_to(kind)
+    answer = story.post(kind)
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["seq"] or kind in ("clock", "speed")

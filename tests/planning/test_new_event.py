@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from equipment.models import Tool
 from mes.models import Person, Role, RoleGrant, ShopFloorEvent
-from planning.forms import FORMS
+from planning.forms import FORMS, Moment
 from planning.models import Disruption
 from planning.views.events import NEEDED, TILES
 from tests.planning.conftest import Company
@@ -112,6 +112,52 @@ def test_a_form_has_at_most_four_fields_and_says_its_effect_before_it_is_saved(
     again = office.post(reverse("planning:new_event"), values)
     assert again.status_code in (302, 422)
     assert stored.count() == seq
+
+
+INSTANTS = {
+    kind: names
+    for kind, form in FORMS.items()
+    if (names := [name for name, each in form.base_fields.items() if type(each.widget) is Moment])
+}
+
+
+@pytest.mark.parametrize("kind", INSTANTS)
+@pytest.mark.parametrize("year", ["1900", "9999"])
+def test_no_form_takes_a_day_that_can_not_be_meant(tight: Company, kind: str, year: str) -> None:
+    office = client(tight, Role.ADMIN)
+    stored = ShopFloorEvent.objects.filter(site=tight.site)
+    seq = stored.count()
+    for name in INSTANTS[kind]:
+        wrong = {**filled(tight, kind), name: f"{year}-12-31T23:59"}
+        told = office.post(reverse("planning:new_event_preview"), {"kind": kind, **wrong})
+        assert b'data-testid="effect-off"' in told.content, name
+        key = {"kind": kind, "key": str(uuid.uuid4())}
+        page = office.post(reverse("planning:new_event"), {**key, **wrong})
+        assert page.status_code == 422, name
+        assert page.context["refusal"]["text"].endswith("."), name
+    assert stored.count() == seq
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_form_with_something_strange_in_it_is_answered_and_stores_all_or_nothing(
+    tight: Company, kind: str
+) -> None:
+    office = client(tight, Role.ADMIN)
+    stored, usual = ShopFloorEvent.objects.filter(site=tight.site), filled(tight, kind)
+    for name in FORMS[kind].base_fields:
+        for value in ("\x00", "x" * 5000, "1" * 5000, "1e30", "NaN", "-1", "²", "0001-01-01T00:00"):
+            seq = stored.count()
+            key = {"kind": kind, "key": str(uuid.uuid4())}
+            strange = {**usual, name: value}
+            told = office.post(reverse("planning:new_event_preview"), {"kind": kind, **strange})
+            saved = office.post(reverse("planning:new_event"), {**key, **strange})
+            assert told.status_code == 200, (name, value)
+            assert saved.status_code in (302, 409, 422), (name, value)
+            assert (saved.status_code == 302) == (stored.count() > seq), (name, value)
+
+
+def test_the_forms_with_a_day_are_known() -> None:
+    assert len(INSTANTS) >= 9
 
 
 def test_each_form_has_a_tile_and_each_tile_a_form() -> None:

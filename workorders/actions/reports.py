@@ -20,10 +20,11 @@ from materials.actions import Moves, bring_in, lock_lots, take_out, usable_stock
 from materials.models import Item, Location, Lot, StockMove
 from materials.rules import first_expired_first, fits_quantum, may_be_used, millionths
 from mes.commands import Command
+from mes.dates import happened
 from mes.errors import Missing, Refused
 from mes.models import Role, ShopFloorEvent
 from mes.rows import find
-from mes.rules import Occurred, occurred
+from mes.rules import Occurred
 from workorders import rules
 from workorders.actions.floor import (
     Floor,
@@ -81,7 +82,7 @@ def report_production(
     made = good + scrap + rework
     _check_entry(floor, good, scrap, rework)
     reason = None if reason_id is None else find(command, Reason, reason_id)
-    when = occurred(occurred_at, now=command.now, not_before=floor.order.released_at)
+    when = happened(occurred_at, now=command.now, not_before=floor.order.released_at)
     barred = _barred_lot(command, lot_ids, when.at)
     job, was = floor.job, floor.job.status
     left = job.quantity - job.good - job.scrap - job.rework
@@ -235,7 +236,7 @@ def put_away(
         )
     if min(good, scrap) < 0 or good + scrap <= 0:
         raise Refused(_("Enter good pieces, scrap or rework above zero."))
-    when = occurred(occurred_at, now=command.now, not_before=order.released_at)
+    when = happened(occurred_at, now=command.now, not_before=order.released_at)
     moves = Moves(command, when.at)
     if good:
         lot = output_lot(command, order, when.at)

@@ -5,33 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mes import commands
 from mes.access import may
 from mes.commands import Command
-from mes.errors import Missing
 from planning import actions, words
 from planning.api import serializers as bodies
-from planning.api.decisions import RESPONSES
-from planning.api.events import KEY_HEADER
+from planning.api.decisions import option_of
+from planning.api.posting import KEY_HEADER, RESPONSES, Values, posted
 from planning.api.reads import PAGING, Data, Shape, paged
-from planning.api.wire import (
-    ErrorSerializer,
-    Pages,
-    actor_of,
-    answer,
-    body_of,
-    checked,
-    key_of,
-    site_of,
-)
-from planning.models import Approval, Consent, Option, StandingDecision
+from planning.api.wire import ErrorSerializer, Pages, actor_of, site_of
+from planning.models import Approval, Consent, StandingDecision
 
 
 class ConsentShape(Shape):
@@ -108,15 +96,11 @@ class AgreeConsent(APIView):
         responses=RESPONSES,
     )
     def post(self, request: Request, pk: int) -> Response:
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="api.agree",
-                body={"consent": pk},
-                act=lambda command: actions.agree(command, consent_id=pk),
-            )
+        return posted(
+            request,
+            "api.agree",
+            lambda command, values: actions.agree(command, consent_id=pk),
+            consent=pk,
         )
 
 
@@ -132,18 +116,12 @@ class RefuseConsent(APIView):
         responses=RESPONSES,
     )
     def post(self, request: Request, pk: int) -> Response:
-        body = body_of(request)
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="api.refuse",
-                body=body | {"consent": pk},
-                act=lambda command: actions.refuse(
-                    command, consent_id=pk, **checked(bodies.Refuse(data=body))
-                ),
-            )
+        return posted(
+            request,
+            "api.refuse",
+            lambda command, values: actions.refuse(command, consent_id=pk, **values),
+            bodies.Refuse,
+            consent=pk,
         )
 
 
@@ -214,11 +192,8 @@ class Approvals(APIView):
         return pages.get_paginated_response(shown)
 
 
-def _ask(command: Command, pk: int, option_pk: int, body: dict[str, Any]) -> dict[str, Any]:
-    values = checked(bodies.Ask(data=body))
-    option = Option.objects.filter(site=command.site, disruption=pk, pk=option_pk).first()
-    if option is None:
-        raise Missing(_("There is no such option here."))
+def _ask(command: Command, pk: int, option_pk: int, values: Values) -> Values:
+    option = option_of(command, pk, option_pk)
     return actions.ask_approval(
         command,
         option_id=option.pk,
@@ -239,16 +214,13 @@ class AskApproval(APIView):
         responses=RESPONSES,
     )
     def post(self, request: Request, pk: int, option_pk: int) -> Response:
-        body = body_of(request)
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="api.ask",
-                body=body | {"disruption": pk, "option": option_pk},
-                act=lambda command: _ask(command, pk, option_pk, body),
-            )
+        return posted(
+            request,
+            "api.ask",
+            lambda command, values: _ask(command, pk, option_pk, values),
+            bodies.Ask,
+            disruption=pk,
+            option=option_pk,
         )
 
 
@@ -264,15 +236,11 @@ class Approve(APIView):
         responses=RESPONSES,
     )
     def post(self, request: Request, pk: int) -> Response:
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="api.approve",
-                body={"approval": pk},
-                act=lambda command: actions.approve(command, approval_id=pk),
-            )
+        return posted(
+            request,
+            "api.approve",
+            lambda command, values: actions.approve(command, approval_id=pk),
+            approval=pk,
         )
 
 
@@ -287,18 +255,12 @@ class Decline(APIView):
         responses=RESPONSES,
     )
     def post(self, request: Request, pk: int) -> Response:
-        body = body_of(request)
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="api.decline",
-                body=body | {"approval": pk},
-                act=lambda command: actions.decline(
-                    command, approval_id=pk, **checked(bodies.Refuse(data=body))
-                ),
-            )
+        return posted(
+            request,
+            "api.decline",
+            lambda command, values: actions.decline(command, approval_id=pk, **values),
+            bodies.Refuse,
+            approval=pk,
         )
 
 

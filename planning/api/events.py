@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,28 +27,20 @@ from materials.models import (
     PurchaseLine,
 )
 from mes import actions as mes
-from mes import commands
 from mes.access import may, refusal
 from mes.commands import Command
 from mes.errors import Missing, Refused
 from mes.models import Device
 from planning import actions as planning
 from planning.api import serializers as bodies
-from planning.api.wire import ErrorSerializer, actor_of, answer, body_of, checked, key_of, site_of
+from planning.api.posting import KEY_HEADER, posted
+from planning.api.wire import ErrorSerializer, actor_of, body_of, checked
 from quality import actions as quality
 from workorders import actions as workorders
 from workorders.models import AndonCall, JobOrder, JobResponse
 
 Values = dict[str, Any]
 Row = TypeVar("Row", bound=Model)
-
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "format": "uuid"},
-    OpenApiParameter.HEADER,
-    required=True,
-    description="Drawn once for each act; the same key gets the same answer and acts once.",
-)
 
 
 def _the(model: type[Row], command: Command, **by: Any) -> Row:
@@ -559,13 +551,4 @@ class Events(APIView):
         kind = KINDS.get(str(body.get("kind", "")))
         if kind is not None and not may(actor, kind.access):
             raise PermissionDenied(refusal(kind.access))
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor,
-                name="api.event",
-                body=body,
-                act=lambda command: act_on(command, body),
-            )
-        )
+        return posted(request, "api.event", act_on, shape=None)

@@ -12,23 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mes import commands
 from mes.models import Comment, Notice
 from mes.notices import read_notices
 from planning import actions
-from planning.api.decisions import RESPONSES
-from planning.api.events import KEY_HEADER
+from planning.api.posting import KEY_HEADER, RESPONSES, posted
 from planning.api.reads import PAGING, paged
-from planning.api.wire import (
-    ErrorSerializer,
-    Pages,
-    actor_of,
-    answer,
-    body_of,
-    checked,
-    key_of,
-    site_of,
-)
+from planning.api.wire import ErrorSerializer, Pages, actor_of, site_of
 
 Data = dict[str, Any]
 
@@ -110,15 +99,11 @@ class ReadNotice(APIView):
         responses={**RESPONSES, 200: NoticesRead},
     )
     def post(self, request: Request, pk: int) -> Response:
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="mes.notice.read",
-                body={"notice_id": pk},
-                act=lambda command: read_notices(command, notice_id=pk),
-            )
+        return posted(
+            request,
+            "mes.notice.read",
+            lambda command, values: read_notices(command, notice_id=pk),
+            notice_id=pk,
         )
 
 
@@ -161,16 +146,11 @@ class Comments(APIView):
         responses={**RESPONSES, 200: CommentMade},
     )
     def post(self, request: Request) -> Response:
-        body = body_of(request)
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="mes.comment",
-                body=body,
-                act=lambda command: actions.comment(command, **checked(CommentBody(data=body))),
-            )
+        return posted(
+            request,
+            "mes.comment",
+            lambda command, values: actions.comment(command, **values),
+            CommentBody,
         )
 
 
@@ -185,15 +165,11 @@ class Withdraw(APIView):
         responses={**RESPONSES, 200: CommentMade},
     )
     def post(self, request: Request, pk: int) -> Response:
-        return answer(
-            commands.run(
-                site=site_of(request),
-                key=key_of(request),
-                actor=actor_of(request),
-                name="mes.comment.withdraw",
-                body={"comment_id": pk},
-                act=lambda command: actions.withdraw_comment(command, comment_id=pk),
-            )
+        return posted(
+            request,
+            "mes.comment.withdraw",
+            lambda command, values: actions.withdraw_comment(command, comment_id=pk),
+            comment_id=pk,
         )
 
 

@@ -25,6 +25,7 @@ OF_BODIES = {
     "413": "more than a megabyte",
     "415": "only application/json is read",
 }
+CHANGED = "what was read before deciding reads otherwise by now"
 IF_NONE_MATCH: Part = {
     "name": "If-None-Match",
     "in": "header",
@@ -44,6 +45,8 @@ def what_holds_everywhere(result: Part, generator: Any, request: Any, public: bo
                 answers.setdefault(status, {"description": ""})
                 answers[status]["description"] = answers[status].get("description") or words
                 answers[status]["content"] = PROBLEM
+            if "412" in answers:
+                answers["412"] = {"description": CHANGED, "content": PROBLEM}
             if method == "get":
                 answers["200"].setdefault("headers", {}).update(ETAG)
                 answers["304"] = {"description": "one has it already", "headers": ETAG}

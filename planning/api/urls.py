@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from mes.access import PUBLIC, DeclaredAccess
-from planning.api import agreeing, decisions, events, objects, people, reads
+from planning.api import agreeing, decisions, disruptions, events, objects, people, reads
 
 app_name = "api"
 
@@ -64,8 +64,13 @@ urlpatterns = [
     path("v1/purchases", reads.Purchases.as_view(), name="purchases"),
     path("v1/holds", reads.Holds.as_view(), name="holds"),
     path("v1/calls", reads.Calls.as_view(), name="calls"),
-    path("v1/disruptions", reads.Disruptions.as_view(), name="disruptions"),
-    path("v1/disruptions/<int:pk>", reads.OneDisruption.as_view(), name="disruption"),
+    path("v1/disruptions", disruptions.Disruptions.as_view(), name="disruptions"),
+    path("v1/disruptions/<int:pk>", disruptions.OneDisruption.as_view(), name="disruption"),
+    path(
+        "v1/disruptions/<int:pk>/options/<int:option_pk>",
+        disruptions.OneOption.as_view(),
+        name="option",
+    ),
     path(
         "v1/disruptions/<int:pk>/options/<int:option_pk>/accept",
         decisions.AcceptOption.as_view(),
@@ -87,6 +92,7 @@ urlpatterns = [
     path("v1/comments/<int:pk>/withdraw", people.Withdraw.as_view(), name="withdraw"),
     path("v1/notices", people.Notices.as_view(), name="notices"),
     path("v1/notices/<int:pk>/read", people.ReadNotice.as_view(), name="read_notice"),
-    path("v1/decisions", reads.Decisions.as_view(), name="decisions"),
+    path("v1/decisions", disruptions.Decisions.as_view(), name="decisions"),
+    path("v1/decisions/<int:pk>", disruptions.OneDecision.as_view(), name="decision"),
     path("v1/decisions/<int:pk>/undo", decisions.UndoDecision.as_view(), name="undo"),
 ]

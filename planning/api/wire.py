@@ -436,6 +436,7 @@ WORDS = {
     400: (gettext_lazy("The request cannot be read."), "invalid"),
     403: (gettext_lazy("This is not allowed here."), "no_right"),
     404: (gettext_lazy("There is no such thing here."), "missing"),
+    412: (gettext_lazy("This is no longer what you read. Read it again."), "moved_on"),
     500: (gettext_lazy("Something went wrong here; it has been written down."), "failed"),
 }
 
@@ -454,18 +455,22 @@ class ApiMiddleware:
         response = self.get_response(request)
         if not request.path.startswith("/api/v1/") or not isinstance(response, HttpResponse):
             return response
+        if request.method in ("GET", "HEAD") and response.status_code == 200:
+            response = _conditional(request, response)
         kind = response.get("Content-Type", "")
         if response.status_code in WORDS and not kind.startswith("application/"):
             message, code = WORDS[response.status_code]
             body = problem_body(response.status_code, str(message), code)
             return JsonResponse(body, status=response.status_code, content_type=PROBLEM)
-        if request.method in ("GET", "HEAD") and response.status_code == 200:
-            patch_vary_headers(response, ["Authorization", "Cookie"])
-            patch_cache_control(response, private=True, no_cache=True)
-            if not response.has_header("ETag"):
-                set_response_etag(response)
-            return cast(
-                HttpResponse,
-                get_conditional_response(request, etag=response["ETag"], response=response),
-            )
         return response
+
+
+def _conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    patch_cache_control(response, private=True, no_cache=True)
+    if not response.has_header("ETag"):
+        set_response_etag(response)
+    return cast(
+        HttpResponse,
+        get_conditional_response(request, etag=response["ETag"], response=response),
+    )

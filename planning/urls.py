@@ -89,6 +89,7 @@ planning = [
     path("own-plant/<int:pk>/", ownplant.own_plant_import, name="own_plant_import"),
     path("own-plant/<int:pk>/correct/", ownplant.correct, name="own_plant_correct"),
     path("own-plant/<int:pk>/store/", ownplant.store, name="own_plant_store"),
+    path("own-plant/<int:pk>/take-over/", ownplant.take_over, name="own_plant_take_over"),
     path("own-plant/<int:pk>/remove/", ownplant.remove, name="own_plant_remove"),
     path("own-plant/<int:pk>/plan/", ownplant.own_plant_plan, name="own_plant_plan"),
     path("own-plant/<int:pk>/arrange/", ownplant.arrange, name="own_plant_arrange"),

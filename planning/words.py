@@ -869,6 +869,7 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.order.created": _("Order made"),
         "workorders.order.released": _("Released"),
         "workorders.order.closed": _("Closed"),
+        "workorders.order.due_set": _("Due at another time"),
         "workorders.job.started": _("Started"),
         "workorders.job.stopped": _("Stopped"),
         "workorders.job.resumed": _("Went on"),

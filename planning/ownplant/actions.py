@@ -30,6 +30,7 @@ from mes.models import (
     SiteHead,
     SitePlan,
 )
+from planning.ownplant.follow import CLOSE
 from planning.ownplant.load import is_empty
 from planning.ownplant.models import ImportFile, PlantImport
 from planning.personas import grant_personas
@@ -133,6 +134,27 @@ def store(command: Command, *, import_id: int, arranged: str) -> dict[str, Any]:
     if arranged not in ARRANGED:
         raise Refused(_("Choose how the work is arranged: by date, slack or family."))
     row.state, row.arranged, row.failure, row.done, row.of = State.STORING, arranged, "", 0, 0
+    row.save()
+    return {"import": row.pk}
+
+
+def take_over(command: Command, *, import_id: int, closed: Sequence[str]) -> dict[str, Any]:
+    """Ask for the plant to be brought up to a checked file.
+
+    closed  "sheet/key" of rows that the file no longer has and that are over; the others stay.
+
+    :raises Refused: if something in it is still wrong, or nothing differs.
+    """
+    row = _find(command, import_id)
+    if not row.report.get("ready"):
+        raise Refused(_("Something in the file is still wrong. Mend it, or set the rows aside."))
+    difference = row.report.get("difference")
+    if not difference or not any(difference.values()):
+        raise Refused(_("The file says what the plant knows; there is nothing to take over."))
+    gone = {f"{sheet}/{key}" for sheet, key in difference["gone"]}
+    kept = {name: what for name, what in row.fixes.items() if name not in gone}
+    row.fixes = kept | dict.fromkeys(sorted(gone.intersection(closed)), CLOSE)
+    row.state, row.failure, row.done, row.of = State.STORING, "", 0, 0
     row.save()
     return {"import": row.pk}
 
@@ -244,6 +266,10 @@ def remove(*, actor: Actor, site: Site, key: uuid.UUID, import_id: int) -> tuple
         )
         if row is None:
             raise Missing(_("There is no such import here."))
+        if row.report.get("followed"):
+            raise Refused(
+                _("This file brought a plant up to date. What it changed is taken back one by one.")
+            )
         said = ShopFloorEvent.objects.filter(
             site=command.site, kind__in=FLOOR, seq__gt=row.stored_seq or 0
         ).first()

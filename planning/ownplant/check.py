@@ -554,7 +554,7 @@ def compare(
     """What is new, changed (column by column) and gone between two contents."""
     found = Difference()
     for sheet in SHEETS:
-        old, new = _by_key(sheet, before), _by_key(sheet, after)
+        old, new = by_key(sheet, before), by_key(sheet, after)
         for key, values in new.items():
             if key not in old:
                 found.new.append((sheet.name, key))
@@ -567,7 +567,8 @@ def compare(
     return found
 
 
-def _by_key(sheet: Sheet, content: Mapping[str, list[dict[str, str]]]) -> dict[str, dict[str, str]]:
+def by_key(sheet: Sheet, content: Mapping[str, list[dict[str, str]]]) -> dict[str, dict[str, str]]:
+    """The rows of a sheet by what tells them apart."""
     found: dict[str, dict[str, str]] = {}
     for values in content.get(sheet.name, ()):
         name = " / ".join(values.get(part, "") for part in sheet.key if values.get(part))

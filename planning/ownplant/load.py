@@ -356,11 +356,8 @@ class _Loader:
                 RoutingOperation(
                     site=self.site,
                     routing=routing,
-                    number=int(row["no"]),
-                    name=_name(row),
                     unit=self.units[row["machine"]][0],
-                    setup_s=_seconds(row.get("setup", "0")),
-                    run_s=Decimal(row["run"]),
+                    **operation_of(row),
                 )
                 for routing, row in steps
             ),
@@ -537,13 +534,10 @@ class _Loader:
             job = JobOrder(
                 site=self.site,
                 work_order=order,
-                number=int(step["no"]),
-                name=_name(step),
+                **operation_of(step),
                 status=JobOrder.Status.WAITING if waits and not ended else status,
                 quantity=order.quantity,
                 good=good,
-                setup_s=_seconds(step.get("setup", "0")),
-                run_s=Decimal(step["run"]),
                 completed_at=self.now if ended else None,
             )
             job.unit = min(units, key=lambda unit: self.load[unit.pk])
@@ -659,6 +653,16 @@ class _Loader:
         )
 
 
+def operation_of(row: Values) -> dict[str, Any]:
+    """A row of operations as a routing's step has it, or a job order."""
+    return {
+        "number": int(row["no"]),
+        "name": row.get("name") or _("Operation %(n)s") % {"n": row["no"]},
+        "setup_s": _seconds(row.get("setup", "0")),
+        "run_s": Decimal(row["run"]),
+    }
+
+
 def unit_codes(row: Values) -> list[str]:
     """The codes of the machines of one row: one, or as many as its count says."""
     count = int(row.get("count", "1"))
@@ -671,10 +675,6 @@ def _left(row: Values) -> Decimal:
 
 def _shift(row: Values) -> str:
     return row.get("shift") or SHIFTS["1"]
-
-
-def _name(row: Values) -> str:
-    return row.get("name") or _("Operation %(n)s") % {"n": row["no"]}
 
 
 def _seconds(text: str, unit: int = 1) -> int:

@@ -28,7 +28,8 @@ from planning.ownplant.columns import (
     match,
     recognise,
 )
-from planning.ownplant.load import SOURCE, load_plant
+from planning.ownplant.follow import CLOSE, follow
+from planning.ownplant.load import SOURCE, Content, load_plant
 from planning.ownplant.models import PlantImport
 from planning.ownplant.reading import read
 from planning.ownplant.sheets import Table, Unreadable, shown
@@ -220,6 +221,10 @@ def _store(row: PlantImport) -> None:
     files = list(row.files.order_by("pk").values_list("name", "sha256"))
     sha = hashlib.sha256("".join(sha for _name, sha in files).encode()).hexdigest()
     source = f"{SOURCE}: {', '.join(name for name, _sha in files)}"[:200] + f" {sha}"
+    before = stored_before(row.site)
+    if before is not None and before.content is not None:
+        _follow(row, before.content, content, sha)
+        return
 
     def store(command: commands.Command) -> dict[str, Any]:
         answer = load_plant(command, content=content, source=source, said=_progress(row))
@@ -243,6 +248,35 @@ def _store(row: PlantImport) -> None:
         name="planning.ownplant.store",
         body={"import": row.pk, "sha256": sha},
         act=store,
+    )
+    if not outcome.ok:
+        _set(row, state=State.CHECKED, failure=outcome.message[:300])
+
+
+def _follow(row: PlantImport, before: Content, content: Content, sha: str) -> None:
+    """Bring the plant up to a newer file; the import and what it changed are stored together."""
+    names = ", ".join(row.files.order_by("pk").values_list("name", flat=True))
+    gone = {key: what for key, what in row.fixes.items() if what == CLOSE}
+
+    def take_over(command: commands.Command) -> dict[str, Any]:
+        found = follow(command, before=before, after=content, gone=gone, source=names[:80])
+        _set(
+            row,
+            state=State.STORED,
+            content=found.content,
+            failure="",
+            stored_at=wall_now(),
+            report={**row.report, "followed": {"taken": found.taken, "left": found.left}},
+        )
+        return {"taken": len(found.taken), "left": len(found.left)}
+
+    outcome = commands.run(
+        site=row.site,
+        key=uuid.uuid5(uuid.NAMESPACE_OID, f"own plant {row.pk}"),
+        actor=actor_for(row.person, row.site) if row.person else SYSTEM,
+        name="planning.ownplant.follow",
+        body={"import": row.pk, "sha256": sha},
+        act=take_over,
     )
     if not outcome.ok:
         _set(row, state=State.CHECKED, failure=outcome.message[:300])

@@ -26,6 +26,7 @@ from planning.actions import commit_plan
 from planning.models import PlanVersion
 from planning.ownplant import actions
 from planning.ownplant.columns import DATES, DECIMALS, SHEETS, TIMES, Kind
+from planning.ownplant.follow import MAY_BE_GONE
 from planning.ownplant.load import is_empty
 from planning.ownplant.models import PlantImport
 from planning.ownplant.sheets import Unreadable
@@ -200,7 +201,7 @@ def _find(request: PlantRequest, pk: int) -> PlantImport:
 def own_plant_import(request: PlantRequest, pk: int) -> HttpResponse:
     """One file: how far it is, how its columns read, what is wrong, how healthy it is."""
     row = _find(request, pk)
-    if row.state == "STORED" and request.GET.get("look") != "file":
+    if row.state == "STORED" and not _followed(row) and request.GET.get("look") != "file":
         return redirect("planning:own_plant_plan", pk)
     shown = request.GET.get("show", "")
     report = row.report
@@ -229,7 +230,8 @@ def own_plant_import(request: PlantRequest, pk: int) -> HttpResponse:
             for each in report.get("findings", [])
         ],
         "shown": shown,
-        "difference": _difference(report),
+        "difference": None if row.state == "STORED" else _difference(report),
+        "followed": _followed(row),
         "empty": is_empty(request.site),
         "left_out": [
             {"label": SHEET_LABELS[name], "names": ", ".join(names)}
@@ -238,6 +240,20 @@ def own_plant_import(request: PlantRequest, pk: int) -> HttpResponse:
         ],
     }
     return render_page(request, "planning/own_plant_import.html", context, parts=("import",))
+
+
+def _followed(row: PlantImport) -> dict[str, Any] | None:
+    """What became of the differences of a file that was taken over."""
+    found = row.report.get("followed")
+    if found is None:
+        return None
+    return {
+        "taken": [{"sheet": SHEET_LABELS[sheet], "key": key} for sheet, key in found["taken"]],
+        "left": [
+            {"sheet": SHEET_LABELS[sheet], "key": key, "why": why}
+            for sheet, key, why in found["left"]
+        ],
+    }
 
 
 def _sheet(row: PlantImport, name: str) -> dict[str, Any]:
@@ -296,11 +312,21 @@ def _difference(report: Mapping[str, Any]) -> dict[str, Any] | None:
                 % {"column": label, "was": was or "–", "becomes": becomes or "–"},
             }
         )
-    rows += [
-        {"sheet": SHEET_LABELS[sheet], "key": key, "what": _("gone")}
+    # What is gone is asked for, so all of it is shown, and first.
+    gone = [
+        {
+            "sheet": SHEET_LABELS[sheet],
+            "key": key,
+            "what": _("gone"),
+            "ask": f"{sheet}/{key}" if sheet in MAY_BE_GONE else "",
+        }
         for sheet, key in found["gone"]
     ]
-    return {"count": len(rows), "rows": rows[:PROBLEMS_SHOWN]}
+    return {
+        "count": len(rows) + len(gone),
+        "rows": [*gone, *rows[:PROBLEMS_SHOWN]],
+        "more": max(0, len(rows) - PROBLEMS_SHOWN),
+    }
 
 
 @access("plant.import")
@@ -377,6 +403,20 @@ def store(request: PlantRequest, pk: int) -> HttpResponse:
 
 @access("plant.import")
 @require_POST
+def take_over(request: PlantRequest, pk: int) -> HttpResponse:
+    """Bring the plant up to this file; the work is done outside the request."""
+    outcome = act(
+        request,
+        "planning.ownplant.take_over",
+        actions.take_over,
+        import_id=pk,
+        closed=[each[:200] for each in request.POST.getlist("close")],
+    )
+    return _back(request, outcome, pk)
+
+
+@access("plant.import")
+@require_POST
 def remove(request: PlantRequest, pk: int) -> HttpResponse:
     """Take the plant away again, as long as the floor has not reported."""
     key = key_of(request)
@@ -398,7 +438,7 @@ def remove(request: PlantRequest, pk: int) -> HttpResponse:
 def own_plant_plan(request: PlantRequest, pk: int) -> HttpResponse:
     """Who is late in the first plan, ten orders to be judged, and a machine to break."""
     row = _find(request, pk)
-    if row.state != "STORED":
+    if row.state != "STORED" or _followed(row):
         return redirect("planning:own_plant_import", pk)
     plan = SitePlan.objects.get(site=request.site)
     head = SiteHead.objects.get(site=request.site)

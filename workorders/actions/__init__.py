@@ -11,7 +11,7 @@ from workorders.actions.calls import (
     take_call,
 )
 from workorders.actions.masters import add_routing, save_routing_operation
-from workorders.actions.orders import close_order, create_order, release
+from workorders.actions.orders import close_order, create_order, release, set_due
 from workorders.actions.queues import (
     allow_job,
     move_job,
@@ -66,6 +66,7 @@ __all__ = [
     "restore_queue",
     "resume",
     "save_routing_operation",
+    "set_due",
     "set_link",
     "set_not_before",
     "set_queue",

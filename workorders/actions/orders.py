@@ -149,6 +149,27 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
     return {"work_order_id": order.pk, "job_order_ids": [job.pk for job in jobs]}
 
 
+def set_due(
+    command: Command, *, work_order_id: int, due_at: datetime, note: str = ""
+) -> dict[str, Any]:
+    """Record that a work order is due at another time.
+
+    :raises Refused: if it is closed, or is due then already.
+    """
+    order = find(command, WorkOrder, work_order_id, lock=True)
+    if order.status in {WorkOrder.Status.CLOSED, WorkOrder.Status.ABORTED}:
+        raise Refused(_("%(order)s is closed already.") % {"order": order.code})
+    if order.due_at == due_at:
+        raise Refused(_("%(order)s is due then already.") % {"order": order.code})
+    WorkOrder.objects.filter(pk=order.pk).update(due_at=due_at, version=F("version") + 1)
+    command.record(
+        "workorders.order.due_set",
+        subject=("work_order", order.pk),
+        body={"due_at": due_at, "was": order.due_at, "note": note},
+    )
+    return {"work_order_id": order.pk}
+
+
 def close_order(command: Command, *, work_order_id: int, note: str = "") -> dict[str, Any]:
     """Close a work order: a completed one for good, an open one with what it has made.
 

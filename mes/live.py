@@ -270,14 +270,24 @@ async def _frames(
     site_code: str,
     gone: asyncio.Task[None],
 ) -> AsyncIterator[bytes]:
+    newest = 0
+
+    def frame(event: str, data: dict[str, Any]) -> bytes:
+        # A hint that was passed on the way, or a reading from before it, never takes a page back.
+        nonlocal newest
+        if data["version"] is not None:
+            newest = max(newest, data["version"])
+            data = {**data, "version": newest}
+        return _frame(event, data)
+
     yield b"retry: 2000\n\n"
     standings = await sync_to_async(_read_standings, thread_sensitive=False)([listener.site_id])
     standing = standings[listener.site_id]
     here.told.setdefault(listener.site_id, standing.version)
     if since < standing.version:
         resync = {"topics": ["resync"], "version": standing.version, "seq": standing.computed_seq}
-        yield _frame("notice", {**resync, "t_event_ms": None})
-    yield _frame("heartbeat", standing.heartbeat())
+        yield frame("notice", {**resync, "t_event_ms": None})
+    yield frame("heartbeat", standing.heartbeat())
     recheck_at = time.monotonic() + RECHECK_S
     while not gone.done():
         # Whichever is first: a reloaded page must not go on counting as an open stream.
@@ -285,7 +295,7 @@ async def _frames(
         await asyncio.wait({waiting, gone}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             event, data = waiting.result()
-            yield _frame(event, data)
+            yield frame(event, data)
         else:
             waiting.cancel()
         if time.monotonic() >= recheck_at:

@@ -727,12 +727,23 @@ def _report(request: PlantRequest, unit: Equipment, pk: int, here: str) -> HttpR
     )
     if not outcome.ok:
         return refusal_page(request, outcome, retry_url=here)
-    found = _job(request, unit, pk)
+    if not JobOrder.objects.filter(pk=pk, unit=unit).exists():
+        return _gone_elsewhere(request, unit)
     if not request.htmx:
         return redirect(here)
     if outcome.status == 202:
         return _kept(request, outcome)
-    return _job_page(request, unit, found, part="progress")
+    return _job_page(request, unit, _job(request, unit, pk), part="progress")
+
+
+def _gone_elsewhere(request: PlantRequest, unit: Equipment) -> HttpResponse:
+    """What was reported is stored, though the job was moved to another unit meanwhile."""
+    station = reverse("workorders:station", args=[unit.code])
+    if not request.htmx:
+        return redirect(station)
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = station
+    return response
 
 
 def _kept(request: PlantRequest, outcome: Outcome) -> HttpResponse:

@@ -23,6 +23,7 @@ DROPPED = 0.08  # share of answers that get lost on the way back, after the comm
 SENDERS = 12
 PATIENCE_S = 10.0  # of a device for one answer
 AGAIN_S = 0.4
+REST_S = 0.2  # of a device that reached nobody
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class Senders:
             except (OSError, http.client.HTTPException):
                 connection.close()
                 answer = None
+                time.sleep(REST_S)
             self._heard(message, answer, began, drop=drop)
         connection.close()
 

@@ -22,14 +22,16 @@ from tests.fault.stack import Stack, read_settings, wait
 from tests.load.hands import Hand, Heard, all_at_once, key
 
 TERMINALS = 100
-REPORTS = 8  # of each terminal, one piece each
-ORDERED = 500  # so three in eight come on top of the order
+REPORTS = 6  # of each terminal, one piece each
+ORDERED = 400  # so a third comes on top of the order
 DOUBLED = 5  # every fifth report is sent twice at once
-PAUSE_S = 2.5  # of a terminal between two reports
+PAUSE_S = 8.0  # of a terminal between two reports, on average
 PLANNERS = 50
 HER_LIMIT = 2500  # what Jana decides alone
-DOWN_S = 8.0
+DOWN_S = 12.0
 DEVICES = 10
+EVERY_S = 1.0  # a report of each device
+LONGEST_S = 6  # that anybody waits for an answer
 
 
 def rows(stack: Stack) -> Iterator[Row]:
@@ -116,8 +118,8 @@ def _one_order_one_lot(stack: Stack, device: dict[str, str]) -> Iterator[Row]:
     burst = _order("LOAD-2", TERMINALS)
     keys = [key() for _ in range(TERMINALS)]
     heard = all_at_once(TERMINALS, lambda n: [hands[n].post(PATH, burst, keys[n])])
-    slowest = max(each.took_ms for each in heard)
-    yield limit_row("load.all_at_once.slowest", slowest, unit="ms", at_most=3000)
+    slowest = max(each.took_ms for each in heard) / 1000
+    yield limit_row("load.all_at_once.slowest", slowest, unit="s", at_most=LONGEST_S)
     yield from _booked("load.all_at_once", "LOAD-2", keys, TERMINALS)
 
 
@@ -193,7 +195,7 @@ def _conflicting_accepts(stack: Stack) -> Iterator[Row]:
     yield _count("load.accepts.surprises", surprises)
     for name, found in (("accepted", accepted), ("decided", decided)):
         yield Row(f"load.accepts.{name}", float(found), "count", None, None, "= 1", found == 1)
-    yield limit_row("load.accepts.p95", percentile(took, 0.95), unit="ms", at_most=10_000)
+    yield limit_row("load.accepts.slowest", max(took) / 1000, unit="s", at_most=LONGEST_S)
 
 
 def _without_redis(stack: Stack, device: dict[str, str]) -> Iterator[Row]:
@@ -207,7 +209,7 @@ def _without_redis(stack: Stack, device: dict[str, str]) -> Iterator[Row]:
         heard, ends = [], time.monotonic() + DOWN_S
         while time.monotonic() < ends:
             heard.append(hands[number].post(PATH, body, key()))
-            time.sleep(0.4)
+            time.sleep(EVERY_S)
         return heard
 
     stack.send("valkey", signal.SIGSTOP)

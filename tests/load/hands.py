@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 PATIENCE_S = 30.0
+TRIES = 3
 
 
 @dataclass(frozen=True)
 class Heard:
-    """How one sending ended: status 0 where nobody answered."""
+    """How one sending ended, its repetitions included: status 0 where nobody answered."""
 
     status: int
     took_ms: float
@@ -42,16 +43,19 @@ class Hand:
         else:
             headers["Content-Type"], data = "application/json", json.dumps(body)
         began = time.perf_counter()
-        try:
-            self.connection.request("POST", path, data, headers)
-            answer = self.connection.getresponse()
-            raw = answer.read()
-        except (OSError, http.client.HTTPException):
-            self.connection.close()
-            return Heard(0, (time.perf_counter() - began) * 1000, {})
-        took_ms = (time.perf_counter() - began) * 1000
-        is_json = "json" in (answer.headers.get("Content-Type") or "")
-        return Heard(answer.status, took_ms, json.loads(raw) if is_json else {})
+        for _try in range(TRIES):
+            try:
+                self.connection.request("POST", path, data, headers)
+                answer = self.connection.getresponse()
+                raw = answer.read()
+            except (OSError, http.client.HTTPException):
+                # The server closes what is idle for long; whoever sends then, sends again.
+                self.connection.close()
+                continue
+            took_ms = (time.perf_counter() - began) * 1000
+            is_json = "json" in (answer.headers.get("Content-Type") or "")
+            return Heard(answer.status, took_ms, json.loads(raw) if is_json else {})
+        return Heard(0, (time.perf_counter() - began) * 1000, {})
 
 
 def all_at_once(hands: int, act: Callable[[int], list[Heard]]) -> list[Heard]:

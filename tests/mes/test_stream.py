@@ -93,6 +93,23 @@ def test_a_hint_reaches_the_page_with_ids_only(plant: servers.Plant) -> None:
     stream.close()
 
 
+def test_hints_that_come_out_of_order_never_take_a_page_back(plant: servers.Plant) -> None:
+    stream = Stream(plant, "site=T1&since=7", Cookie=cookie())
+    stream.frame("heartbeat")
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for version, topic in ((9, "inbox"), (8, "holds")):
+        hint = {"site": Site.objects.get().pk, "topics": [topic], "version": version, "seq": 1}
+        while client.publish("live", json.dumps({**hint, "t_event_ms": None})) == 0:
+            time.sleep(0.05)
+
+    newer, older = stream.frame("notice"), stream.frame("notice")
+
+    assert (newer["topics"], newer["version"]) == (["inbox"], 9)
+    assert (older["topics"], older["version"]) == (["holds"], 9)
+    assert stream.frame("heartbeat")["version"] == 9
+    stream.close()
+
+
 def test_without_a_hint_the_poll_of_the_record_is_enough(plant: servers.Plant) -> None:
     stream = Stream(plant, "site=T1&since=7", Cookie=cookie())
     stream.frame("heartbeat")

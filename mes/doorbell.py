@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
 from mes import logs, tally
@@ -18,11 +19,23 @@ class _Breaker:
     """After a failed publish nobody tries again for a while: a hung broker costs one time-out."""
 
     open_until = 0.0
+    lock = threading.Lock()
+
+    @classmethod
+    def lets_through(cls) -> bool:
+        """After a failure one tries again, and the others go by what he finds."""
+        with cls.lock:
+            now = time.monotonic()
+            if now < cls.open_until:
+                return False
+            if cls.open_until:
+                cls.open_until = now + BREAK_S
+            return True
 
 
 def ring(site_id: int) -> bool:
     """Publish the doorbell; swallow and log what goes wrong. True if it was published."""
-    if time.monotonic() < _Breaker.open_until:
+    if not _Breaker.lets_through():
         return False
     try:
         app.send_task(

@@ -27,6 +27,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from mes.access import actor_for, may
+from mes.breaker import to_redis
 from mes.models import Person, Site
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,10 @@ POLL_S = 1.0
 RECHECK_S = 60.0
 STREAMS_PER_USER = 6
 STREAMS_PER_PROCESS = 500
-BREAK_S = 10.0
 
 
 class _Publisher:
     client: redis.Redis | None = None
-    open_until = 0.0
 
 
 def publish(
@@ -59,7 +58,7 @@ def publish(
 
     Bounded and never raises: after a failure nobody tries again for ten seconds.
     """
-    if time.monotonic() < _Publisher.open_until:
+    if not to_redis.lets_through():
         return False
     message = {
         "site": site_id,
@@ -75,9 +74,10 @@ def publish(
             )
         _Publisher.client.publish(CHANNEL, json.dumps(message))
     except redis.RedisError:
-        _Publisher.open_until = time.monotonic() + BREAK_S
+        to_redis.broke()
         log.warning("a live hint could not be published; the stream polls the record")
         return False
+    to_redis.works()
     return True
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from mes import doorbell
+from mes import doorbell, live
+from mes.breaker import to_redis
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def hung(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         app = Celery(broker=f"redis://127.0.0.1:{server.getsockname()[1]}/0")
         app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
         monkeypatch.setattr(doorbell, "app", app)
-        monkeypatch.setattr(doorbell._Breaker, "open_until", 0.0)
+        monkeypatch.setattr(to_redis, "open_until", 0.0)
         yield
 
 
@@ -36,11 +37,19 @@ def test_after_one_time_out_nobody_waits_for_a_hung_broker(hung: None) -> None:
     assert took_s() < 0.1
 
 
+def test_nor_for_a_live_hint_after_the_doorbell_has_waited(hung: None) -> None:
+    took_s()
+    began = time.perf_counter()
+
+    assert not live.publish(1, ["inbox"])
+    assert time.perf_counter() - began < 0.1
+
+
 def test_when_it_is_time_to_try_again_one_tries_and_the_others_do_not_wait(
     hung: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # It failed, ten seconds ago.
-    monkeypatch.setattr(doorbell._Breaker, "open_until", time.monotonic() - 0.001)
+    monkeypatch.setattr(to_redis, "open_until", time.monotonic() - 0.001)
     took: list[float] = []
     one = threading.Thread(target=lambda: took.append(took_s()))
     one.start()

@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from mes import doorbell, health, tally
+from mes.breaker import to_redis
 from mes.clock import wall_now
 from mes.errors import Refused
 from mes.models import Heartbeat, Person, RoleGrant, Site, SiteHead, SitePlan, Tally
@@ -212,13 +213,13 @@ def test_counts_add_up_over_processes_and_survive_a_record_that_is_away(
 def test_a_doorbell_that_fails_is_counted(bare_site: Site, settings: Any, monkeypatch: Any) -> None:
     tally.flush()
     Tally.objects.all().delete()
-    monkeypatch.setattr(doorbell._Breaker, "open_until", 0.0)
+    monkeypatch.setattr(to_redis, "open_until", 0.0)
     dead = Celery(broker="redis://127.0.0.1:1/0")
     dead.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     monkeypatch.setattr(doorbell, "app", dead)
 
     assert not doorbell.ring(bare_site.pk)
-    monkeypatch.setattr(doorbell._Breaker, "open_until", 0.0)
+    monkeypatch.setattr(to_redis, "open_until", 0.0)
     tally.flush()
 
     assert scraped(settings)["mes_kick_failures_total"] == 1

@@ -30,11 +30,12 @@ from mes.models import (
     SiteHead,
     SitePlan,
 )
+from planning.ownplant.dispatch import Step, arrange, lower_bound
 from planning.ownplant.follow import CLOSE
 from planning.ownplant.load import is_empty
 from planning.ownplant.models import ImportFile, PlantImport
 from planning.personas import grant_personas
-from workorders.actions import set_queue
+from workorders.actions import move_job, set_queue
 from workorders.models import JobOrder
 
 State = PlantImport.State
@@ -210,6 +211,43 @@ def arrange_by(command: Command, *, by: str) -> dict[str, Any]:
         answer = set_queue(command, unit_id=unit_id, job_order_ids=wanted[unit_id])
         moved += len(answer["moved"])
     return {"moved": moved}
+
+
+def arrange_early(command: Command) -> dict[str, Any]:
+    """Choose machines and sequences for all open work so that the last of it ends early.
+
+    Returns makespan_s and bound_s, reckoned without calendars; what runs is not moved away.
+    """
+    by_order: dict[int, list[JobOrder]] = defaultdict(list)
+    for job in (
+        JobOrder.objects.filter(site=command.site)
+        .exclude(status__in=["COMPLETED", "ABORTED", "CLOSED"])
+        .order_by("work_order__due_at", "work_order__code", "number")
+        .prefetch_related("alternates")
+    ):
+        by_order[job.work_order_id].append(job)
+    chains = list(by_order.values())
+    steps = [[Step(_times(job)) for job in chain] for chain in chains]
+    found = arrange(steps)
+    for unit_id, queue in found.queues.items():
+        for n, at in queue:
+            if chains[n][at].unit_id != unit_id:
+                move_job(command, job_order_id=chains[n][at].pk, to_unit_id=unit_id, position=10**6)
+    for unit_id, queue in sorted(found.queues.items()):
+        set_queue(command, unit_id=unit_id, job_order_ids=[chains[n][at].pk for n, at in queue])
+    return {"makespan_s": found.makespan_s, "bound_s": lower_bound(steps)}
+
+
+def _times(job: JobOrder) -> dict[int, int]:
+    """Unit -> seconds of what is left of a job there."""
+    left = job.quantity - job.good
+    own = {job.unit_id: int(job.setup_s + job.fixed_s + job.run_s * left)}
+    if job.status == JobOrder.Status.RUNNING:
+        return own
+    return own | {
+        each.unit_id: int(each.setup_s + job.fixed_s + each.run_s * left)
+        for each in job.alternates.all()
+    }
 
 
 def break_worst(command: Command) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class _Loader:
         for rows in self.steps.values():
             rows.sort(key=lambda row: int(row["no"]))
         self.load: dict[int, Decimal] = defaultdict(Decimal)
-        self.jobs: list[tuple[JobOrder, list[Equipment]]] = []
+        self.jobs: list[tuple[JobOrder, list[tuple[Equipment, Decimal]]]] = []
 
     def run(self) -> dict[str, Any]:
         steps: list[tuple[str, Callable[[], None]]] = [
@@ -504,10 +504,10 @@ class _Loader:
                     job_order=job,
                     unit=unit,
                     setup_s=job.setup_s,
-                    run_s=job.run_s,
+                    run_s=run_s,
                 )
                 for job, units in self.jobs
-                for unit in units
+                for unit, run_s in units
             ),
             batch_size=BATCH,
         )
@@ -545,8 +545,18 @@ class _Loader:
                 self.load[job.unit.pk] += job.setup_s + job.run_s * (order.quantity - good)
             waits = waits or not ended
             jobs.append(job)
-            self.jobs.append((job, units))
+            self.jobs.append((job, self._can_do(units, step)))
         return jobs
+
+    def _can_do(self, units: list[Equipment], step: Values) -> list[tuple[Equipment, Decimal]]:
+        """Who can do a step, in what time a piece: the likes of its machine, and named others."""
+        run_s = Decimal(step["run"])
+        found = {unit.pk: (unit, run_s) for unit in units}
+        for part in step.get("others", "").split(";"):
+            name, _sign, seconds = part.partition("=")
+            for unit in self.units[name] if name else ():
+                found[unit.pk] = (unit, Decimal(seconds))
+        return list(found.values())
 
     def _materials(self, jobs: Mapping[str, list[JobOrder]]) -> Iterable[JobMaterial]:
         bills: dict[str, list[Values]] = defaultdict(list)

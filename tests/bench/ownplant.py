@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from tests import servers
-from tests.bench.rows import Row, limit_row
+from tests.bench.rows import Row, limit_row, ratio_row
 
 ORDERS, OPERATIONS, MACHINES = 300, 6, 40
 LIMIT_S = 60
@@ -50,6 +53,34 @@ def rows() -> Iterator[Row]:
         _until_planned(site.pk, pk)
         took = time.perf_counter() - began
     yield limit_row("ownplant.file_to_late_list", took, unit="s", at_most=LIMIT_S)
+    yield from _gaps()
+
+
+def _gaps() -> Iterator[Row]:
+    """How much later than the best known plan the first plan of a published shop ends."""
+    from mes.clock import wall_now
+    from planning.ownplant.dispatch import Step, arrange
+    from planning.ownplant.formats import read_plan
+
+    place = Path(os.environ.get("MES_TEST_DATA", servers.ROOT.parent / "shared" / "data"))
+    known = place / "scheduling" / "best_known.json"
+    if not known.exists():
+        return
+    for name, best in json.loads(known.read_text()).items():
+        file = next(each for each in known.parent.iterdir() if each.name.split(".")[0] == name)
+        jobs: dict[str, list[Step]] = {}
+        for row in read_plan(file.read_bytes(), now=wall_now(), unit_s=1).rows["operations"]:
+            pairs = [
+                f"{row['machine']}={row['run']}",
+                *filter(None, row.get("others", "").split(";")),
+            ]
+            times = dict(each.removeprefix("M-").split("=") for each in pairs)
+            step = Step({int(machine): int(seconds) for machine, seconds in times.items()})
+            jobs.setdefault(row["order"], []).append(step)
+        ends = arrange(list(jobs.values())).makespan_s
+        yield ratio_row(
+            f"ownplant.makespan.{name}", ends, best["optimum"], unit="units", at_most=1.3
+        )
 
 
 def _do(site: Any, action: Any, **values: Any) -> dict[str, Any]:

@@ -71,6 +71,27 @@ PERSONAS: tuple[dict[str, Any], ...] = (
         "does": gettext_lazy("buys"),
         "tries": gettext_lazy("See which deliveries wait for material."),
     },
+    {
+        "value": "okafor",
+        "name": "M. Okafor",
+        "initials": "MO",
+        "does": gettext_lazy("leads the early shift"),
+        "tries": gettext_lazy("Confirm overtime, take a call, hand the shift over."),
+    },
+    {
+        "value": "fischer",
+        "name": "Lena Fischer",
+        "initials": "LF",
+        "does": gettext_lazy("leads the late shift"),
+        "tries": gettext_lazy("Read what the early shift left, and take over."),
+    },
+    {
+        "value": "dahl",
+        "name": "Henrik Dahl",
+        "initials": "HD",
+        "does": gettext_lazy("manages"),
+        "tries": gettext_lazy("Read the morning page; approve what is beyond the planner."),
+    },
 )
 
 

@@ -172,9 +172,35 @@ PERSONAS = (
     Persona("tomas", "Tomas Horak", "MAINTENANCE", "repairs: says when it is back", "B-3001"),
     Persona("ana", "Ana Soares", "QUALITY", "holds and releases lots", "B-4001"),
     Persona("rui", "Rui Silva", "BUYER", "buys: sees what is short", "B-5001"),
-    Persona("okafor", "M. Okafor", "SUPERVISOR", "leads the shift", "B-1002", "1000", True),
+    Persona("okafor", "M. Okafor", "SUPERVISOR", "leads the early shift", "B-1002", "1000", True),
+    Persona(
+        "fischer", "Lena Fischer", "SUPERVISOR", "leads the late shift", "B-1003", "1000", True
+    ),
+    Persona(
+        "dahl", "Henrik Dahl", "MANAGER", "manages: decides beyond 2,500", "B-1004", None, True
+    ),
     Persona("admin", "Sofia Lindner", "ADMIN", "sets the plant up", "B-9001", None, True),
 )
+
+
+class Duty(NamedTuple):
+    """When somebody may decide at Northfield, when he is called, and who stands in for him."""
+
+    hours: str
+    on_call: str = ""
+    deputy: str = ""
+    away: tuple[datetime, datetime] | None = None
+
+
+# Northfield's own: at another plant the same people decide at any hour.
+DUTIES = {
+    "jana": Duty(
+        "Mon-Fri 06:00-22:00", deputy="okafor", away=(local(11, 26, 12), local(11, 27, 6))
+    ),
+    "okafor": Duty("Mon-Fri 06:00-14:00", on_call="Mon-Sun 22:00-06:00"),
+    "fischer": Duty("Mon-Fri 14:00-22:00"),
+    "dahl": Duty("Mon-Fri 08:00-18:00", on_call="Mon-Sun 18:00-08:00"),
+}
 # The one password of every persona; the users exist in DEMO mode only.
 DEMO_PASSWORD = "northfield-demo"
 

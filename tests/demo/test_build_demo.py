@@ -16,12 +16,12 @@ from equipment.actions import report_breakdown
 from equipment.models import Equipment
 from materials.models import CustomerLine, StockBalance
 from mes import commands
-from mes.access import actor_for_token
+from mes.access import actor_for, actor_for_token
 from mes.actor import SYSTEM
 from mes.clock import wall_now
-from mes.models import Role, ShopFloorEvent, Site, SiteClock, SiteHead, SitePlan
+from mes.models import Person, Role, ShopFloorEvent, Site, SiteClock, SiteHead, SitePlan
 from planning import northfield
-from planning.actions import recompute
+from planning.actions import authority, recompute
 from planning.management.commands import build_demo
 from planning.models import Disruption, Option, PlanVersion
 from workorders.models import JobOrder, UnitQueue, Unsettled, WorkOrder
@@ -155,3 +155,44 @@ def test_a_day_without_cnc_04_hurts_a_few_customers_and_there_are_ways_to_help(n
     assert disruption.priority == 1
     helps = disruption.options.filter(verdict=Option.Verdict.OFFERED, saves__gt=0)
     assert helps.count() >= 3
+
+
+def names(people):
+    return [person.name for person in people]
+
+
+def test_its_people_have_duty_hours_a_manager_and_somebody_to_call(northfield_site):
+    def on_duty(role, day, hour):
+        return names(authority.on_duty(northfield_site, role, northfield.local(11, day, hour)))
+
+    assert on_duty(Role.PLANNER, 24, 9) == on_duty(Role.PLANNER, 24, 21) == ["Jana Marek"]
+    assert on_duty(Role.PLANNER, 24, 23) == on_duty(Role.PLANNER, 28, 9) == []
+    assert on_duty(Role.SUPERVISOR, 24, 9) == ["M. Okafor"]
+    assert on_duty(Role.SUPERVISOR, 24, 15) == ["Lena Fischer"]
+    assert on_duty(Role.MANAGER, 24, 9) == ["Henrik Dahl"]
+    night = northfield.local(11, 24, 23)
+    assert names(authority.on_call(northfield_site, Role.MANAGER, night)) == ["Henrik Dahl"]
+    assert names(authority.on_call(northfield_site, Role.SUPERVISOR, night)) == ["M. Okafor"]
+
+
+def test_what_is_beyond_the_planner_is_for_the_manager(northfield_site):
+    local = northfield.OPENS_AT
+    dear = authority.Scope(amount=3_000 * 10_000, frozen=False, hurts=False)
+    jana = Person.objects.get(name="Jana Marek")
+    actor = actor_for(jana, northfield_site)
+    assert authority.acting(actor, dear, local)[1] == ["amount"]
+    able = authority.who_may(northfield_site, dear, local, besides=jana.pk)
+    assert names(able)[0] == "Henrik Dahl"
+
+
+def test_the_supervisor_stands_in_for_the_planner_while_she_is_away(northfield_site):
+    site = northfield_site
+    okafor = Person.objects.get(name="M. Okafor")
+    jana = Person.objects.get(name="Jana Marek")
+    scope = authority.Scope(amount=2_000 * 10_000, frozen=False, hurts=False)
+    assert actor_for(okafor, site).stands_in == {}
+    SiteClock.objects.filter(site=site).update(speed=0, at=northfield.local(11, 26, 13))
+
+    actor, missing = authority.acting(actor_for(okafor, site), scope, northfield.local(11, 26, 13))
+
+    assert (actor.on_behalf_of_id, missing) == (jana.pk, [])

@@ -438,7 +438,7 @@ PERSONAS = """
 select p.name, string_agg(distinct lower(g.role), ', ')
 from mes_person p join mes_rolegrant g on g.person_id = p.id
 where p.user_id is not null or g.role = 'OPERATOR'
-group by p.id, p.name order by p.id limit 8
+group by p.id, p.name order by p.id limit 10
 """
 
 

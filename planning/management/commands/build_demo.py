@@ -178,7 +178,7 @@ class Builder:
         self.do("rates", rates)
 
     def people(self) -> None:
-        self.do("people", grant_personas)
+        self.do("people", lambda c: grant_personas(c, duties=plant.DUTIES))
 
     def materials(self) -> None:
         def items(command: commands.Command) -> None:

@@ -186,7 +186,7 @@ def test_a_station_says_that_it_runs_slow_until_when_and_why(
 
     queue = jana.get("/floor/CNC-07/").content.decode()
     assert "CNC-07 runs at 40 % of its rate" in queue
-    assert "spindle runs hot As usual again about Thu 26 Nov 10:00." in queue
+    assert "spindle runs hot. As usual again about Thu 26 Nov 10:00." in queue
     page = jana.get(f"/floor/CNC-07/jobs/{job.pk}/").content.decode()
     assert "Runs at 40 % of its rate until about Thu 26 Nov 10:00: spindle runs hot" in page
     assert "Running, at 40 %" in jana.get("/floor/").content.decode()

@@ -23,18 +23,33 @@ def choose(page: Page, name: str, text: str) -> None:
     page.locator(f"[name={name}]").select_option(value=option.get_attribute("value"))
 
 
-def say(page: Page, url: str, kind: str, choices: dict[str, str], values: dict[str, str]) -> str:
-    """Fill in a form of what happened and save it; returns the effect shown before that."""
+def say(
+    page: Page,
+    url: str,
+    kind: str,
+    choices: dict[str, str],
+    values: dict[str, str],
+    *,
+    effect: str = "If nothing is done",
+    place: str = "",
+) -> str:
+    """Fill in a form of what happened and save it; returns the effect shown before that.
+
+    effect  how it begins.
+    place   where in a queue, by its value.
+    """
     page.goto(f"{url}/events/new/")
     page.get_by_test_id(f"tile-{kind}").click()
     for name, text in choices.items():
         choose(page, name, text)
     for name, value in values.items():
         page.locator(f"[name={name}]").fill(value)
-    effect = page.get_by_test_id("effect-sentence")
-    expect(effect).to_contain_text("If nothing is done")
+    if place:
+        page.locator("[name=place]").select_option(place)
+    sentence = page.get_by_test_id("effect-sentence")
+    expect(sentence).to_contain_text(effect)
     expect(page.get_by_test_id("effect-of")).not_to_have_attribute("aria-busy", "true")
-    shown = effect.inner_text()
+    shown = sentence.inner_text()
     page.get_by_test_id("save-event").click()
     page.wait_for_url(re.compile("/(tower|disruptions/.*)/"))
     return shown
@@ -73,9 +88,14 @@ def answer_and_undo(page: Page, url: str, row_says: str, foretold: str) -> None:
     site = Site.objects.get(code="NF")
     open_row(page, url, row_says, foretold)
     accept_and_undo(page, site)
+    take_back(page, site)
+    assert list(problems(site)) == []
+
+
+def take_back(page: Page, site: Site) -> None:
+    """On the page of the only disruption: the fact is taken back, and nothing is open."""
     page.get_by_test_id("take-back").click()
     until(lambda: not Disruption.objects.standing(site.pk).exists())
-    assert list(problems(site)) == []
 
 
 def test_what_is_missing_at_the_line_is_answered_and_found_again(

@@ -106,7 +106,7 @@ def test_break_see_choose_accept_report_undo(
     trying = watcher.get_by_test_id("assumption").filter(has=watcher.get_by_test_id("try")).first
     trying.locator("input[name=value]").fill("2026-11-24T12:00")
     trying.get_by_test_id("try").click()
-    expect(watcher.get_by_test_id("tried")).to_contain_text("If it is back")
+    expect(watcher.get_by_test_id("tried")).to_contain_text("If CNC-04 is back")
     assert not ShopFloorEvent.objects.filter(kind="equipment.estimate.changed").exists()
     watcher.reload()
 

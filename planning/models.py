@@ -485,9 +485,10 @@ class Escalation(models.Model):
 
 
 class HandOver(models.Model):
-    """What one shift's planner leaves to the next: the sheet as it was, and who took it over."""
+    """What one shift leaves to the next: the sheet as it was, and who took it over."""
 
     site = models.ForeignKey(Site, models.PROTECT)
+    role = models.CharField(max_length=12, choices=Role, default=Role.PLANNER)
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     note = models.TextField(max_length=2000, blank=True)
@@ -501,6 +502,10 @@ class HandOver(models.Model):
                 name="a_hand_over_is_confirmed_by_somebody_at_an_instant",
                 condition=Q(confirmed_at=None, confirmed_by=None)
                 | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
-            )
+            ),
+            models.CheckConstraint(
+                name="planners_and_supervisors_hand_over",
+                condition=Q(role__in=(Role.PLANNER, Role.SUPERVISOR)),
+            ),
         ]
         indexes = [models.Index(fields=["site", "-id"])]

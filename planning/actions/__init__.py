@@ -16,7 +16,14 @@ from planning.actions.customers import tell_customer
 from planning.actions.decide import accept, undo
 from planning.actions.escalate import watch_decisions
 from planning.actions.handle import assign, close, mark_seen, snooze
-from planning.actions.handover import confirm_hand_over, hand_over, sheet
+from planning.actions.handover import (
+    as_whom,
+    confirm_hand_over,
+    hand_over,
+    left_for,
+    not_for,
+    sheet,
+)
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
 from planning.actions.housekeep import check, housekeep
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
@@ -33,6 +40,7 @@ __all__ = [
     "apply_rules",
     "approve",
     "arrange",
+    "as_whom",
     "ask_approval",
     "assign",
     "call",
@@ -48,7 +56,9 @@ __all__ = [
     "hand_over",
     "housekeep",
     "lapse_overdue",
+    "left_for",
     "mark_seen",
+    "not_for",
     "preview",
     "preview_event",
     "recompute",

@@ -1,4 +1,4 @@
-"""From one shift's planner to the next: what is open, by when it has to be decided, who waits."""
+"""From one shift to the next, of planners and of supervisors: what is open, what waits for whom."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from mes.actor import Actor
 from mes.commands import Command
 from mes.errors import Refused
 from mes.events import plain
@@ -33,8 +34,9 @@ def hand_over(command: Command, *, note: str) -> dict[str, Any]:
         site=command.site,
         made_at=command.now,
         made_by_id=command.actor.person_id,
+        role=as_whom(command.actor),
         note=note.strip(),
-        sheet=plain(sheet(command.site)),
+        sheet=plain(sheet(command.site, as_whom(command.actor))),
     )
     return {"hand_over_id": made.pk}
 
@@ -42,13 +44,15 @@ def hand_over(command: Command, *, note: str) -> dict[str, Any]:
 def confirm_hand_over(command: Command, *, hand_over_id: int) -> dict[str, Any]:
     """The next shift has read it; done before by him is answered as done.
 
-    :raises Refused: by who wrote it, or if somebody else confirmed it.
+    :raises Refused: by who wrote it or has another role, or if somebody else confirmed it.
     """
     row = find(command, HandOver, hand_over_id, lock=True)
     if command.actor.person_id in (None, row.made_by_id):
         raise Refused(
             _("The next shift confirms it, not who wrote it."), status=403, code="no_right"
         )
+    if row.role not in command.actor.roles and Role.ADMIN not in command.actor.roles:
+        raise Refused(not_for(row), status=403, code="no_right")
     if row.confirmed_by_id is None:
         row.confirmed_at, row.confirmed_by_id = command.now, command.actor.person_id
         row.save(update_fields=["confirmed_at", "confirmed_by"])
@@ -57,9 +61,31 @@ def confirm_hand_over(command: Command, *, hand_over_id: int) -> dict[str, Any]:
     return {"hand_over_id": row.pk}
 
 
-def sheet(site: Site) -> dict[str, Any]:
-    """What is open now, in words, without money: it is printed and left on a desk."""
-    last = HandOver.objects.filter(site=site).order_by("-pk").first()
+def as_whom(actor: Actor) -> Role:
+    """As what somebody hands over: who plans as a planner, else who leads a shift as that."""
+    leads = Role.SUPERVISOR in actor.roles and Role.PLANNER not in actor.roles
+    return Role.SUPERVISOR if leads else Role.PLANNER
+
+
+def not_for(row: HandOver) -> str:
+    """Why somebody of another role does not take it over."""
+    return _("It is for the next one of these: %(role)s.") % {"role": row.get_role_display()}
+
+
+def left_for(site: Site, actor: Actor) -> list[HandOver]:
+    """What the shifts before left to this person and nobody has taken over, the newest first."""
+    rows = HandOver.objects.filter(site=site, role=as_whom(actor), confirmed_by=None)
+    return list(
+        rows.exclude(made_by=actor.person_id).select_related("made_by").order_by("-pk")[:LAST_WORDS]
+    )
+
+
+def sheet(site: Site, role: Role) -> dict[str, Any]:
+    """What is open now, in words, without money: it is printed and left on a desk.
+
+    role  whose last hand-over it counts from.
+    """
+    last = HandOver.objects.filter(site=site, role=role).order_by("-pk").first()
     since = last.made_at if last else None
     return {
         "since": since,

@@ -1,4 +1,4 @@
-"""The planner's shift hand-over: what is open now, kept with a note, confirmed by the next."""
+"""The hand-over of a shift: what is open now, kept with a note, confirmed by the next."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mes.acting import act
 from mes.clock import plant_now
 from mes.events import plain
 from mes.htmx import refusal_page, render_page
+from mes.models import Role
 from planning import actions, words
 from planning.models import HandOver
 
@@ -28,7 +29,7 @@ def hand_overs(request: PlantRequest) -> HttpResponse:
     """The sheet as it is now, and those that were kept."""
     kept = HandOver.objects.filter(site=request.site).select_related("made_by", "confirmed_by")
     context = {
-        "sheet": _readable(plain(actions.sheet(request.site))),
+        "sheet": _readable(plain(actions.sheet(request.site, actions.as_whom(request.actor)))),
         "now": plant_now(request.site),
         "kept": kept.order_by("-pk")[:KEPT],
         "off": "" if may(request.actor, "handover.make") else refusal("handover.make"),
@@ -62,6 +63,8 @@ def hand_over(request: PlantRequest, pk: int) -> HttpResponse:
     off = "" if may(request.actor, "handover.make") else refusal("handover.make")
     if row.made_by_id == request.actor.person_id:
         off = _("The next shift confirms it, not who wrote it.")
+    elif not off and row.role not in request.actor.roles and Role.ADMIN not in request.actor.roles:
+        off = actions.not_for(row)
     context = {"row": row, "sheet": _readable(row.sheet), "off": off}
     return render_page(request, "planning/hand_over.html", context)
 

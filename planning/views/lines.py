@@ -21,7 +21,7 @@ from mes.access import NEEDS, PlantRequest, access, may
 from mes.clock import plant_now
 from mes.htmx import render_page
 from mes.models import Site
-from planning import rules, words
+from planning import actions, rules, words
 from planning.models import Disruption, Instants, PlanVersion
 from planning.views.calls import MINUTES, call_rows, coming, standing_calls
 from planning.views.floor import STATE_WORDS
@@ -111,6 +111,7 @@ def _context(request: PlantRequest, area: Equipment | None, wall: bool) -> dict[
             }
             for each in _disruptions(site, ids)
         ],
+        "left": actions.left_for(site, request.actor),
         "move_url": f"{reverse('planning:new_event')}?kind=queue&area={area.code if area else ''}",
         "move_off": "" if may(request.actor, "job.move") else str(NEEDS["job.move"]),
     }

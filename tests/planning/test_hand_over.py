@@ -105,3 +105,44 @@ def test_who_only_looks_reads_it_and_may_not_hand_over(
 def test_the_sheet_shows_no_money(company: Company, broken: Disruption, planner: Client) -> None:
     page = planner.get(f"/handover/{hand_over(planner).pk}/").content.decode()
     assert "€" not in page
+
+
+def test_a_supervisor_s_note_stands_on_the_line_of_the_next_until_it_is_taken_over(
+    company: Company, broken: Disruption, planner: Client
+) -> None:
+    okafor = signed_in(company, "okafor", Role.SUPERVISOR)
+    fischer = signed_in(company, "fischer", Role.SUPERVISOR)
+    kept = hand_over(okafor, "CNC-04 drifts, check every tenth piece.")
+    assert kept.role == Role.SUPERVISOR
+
+    def left(client: Client) -> list[int]:
+        return [row.pk for row in client.get("/lines/").context["left"]]
+
+    assert (left(fischer), left(okafor), left(planner)) == ([kept.pk], [], [])
+    assert "check every tenth piece" in fischer.get("/lines/").content.decode()
+    given = {"key": str(uuid.uuid4())}
+    assert fischer.post(f"/handover/{kept.pk}/confirm/", given).status_code == 302
+    assert left(fischer) == []
+    kept.refresh_from_db()
+    assert kept.confirmed_by == Person.objects.get(name="Fischer")
+
+
+def test_a_planner_does_not_take_over_what_is_for_the_next_supervisor(
+    company: Company, broken: Disruption, planner: Client
+) -> None:
+    kept = hand_over(signed_in(company, "okafor", Role.SUPERVISOR))
+    page = planner.get(f"/handover/{kept.pk}/").content.decode()
+    assert "It is for the next one of these: Supervisor." in page
+    answer = planner.post(f"/handover/{kept.pk}/confirm/", {"key": str(uuid.uuid4())})
+    assert answer.status_code == 403
+    kept.refresh_from_db()
+    assert kept.confirmed_by is None
+
+
+def test_each_counts_from_the_last_hand_over_of_his_own_kind(
+    company: Company, broken: Disruption, planner: Client
+) -> None:
+    okafor = signed_in(company, "okafor", Role.SUPERVISOR)
+    kept = hand_over(planner)
+    assert planner.get("/handover/").context["sheet"]["since"] == kept.made_at
+    assert okafor.get("/handover/").context["sheet"]["since"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -269,22 +270,18 @@ class ClosureForm(EventForm):
         }
 
 
-class QueueForm(EventForm):
-    """Which waiting job goes where: to another machine, or to the head or end of its own queue."""
+class MoveForm(EventForm):
+    """Which waiting job goes to which of the machines that can take it."""
 
     subject = "move"
     move = forms.CharField(label=gettext_lazy("Which job to which machine"), widget=forms.Select)
-    place = forms.ChoiceField(
-        label=gettext_lazy("Where in its queue"),
-        choices=[("next", gettext_lazy("Next")), ("last", gettext_lazy("Last"))],
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("Why, for the terminals"), required=False, max_length=200
-    )
 
     def choose(self) -> None:
         widget: Any = self.fields["move"].widget
         widget.choices = [("", "---------"), *self._moves()]
+
+    def _jobs(self, queued: Collection[int]) -> Any:
+        return JobOrder.objects.filter(site=self.site, pk__in=queued, pinned=False)
 
     def _moves(self) -> list[tuple[str, str]]:
         """Waiting jobs with the machines that can take them, those in front first."""
@@ -293,7 +290,7 @@ class QueueForm(EventForm):
             queues = queues.filter(unit__in=units)
         place = {job: at for queue in queues for at, job in enumerate(queue.job_order_ids)}
         jobs = (
-            JobOrder.objects.filter(site=self.site, pk__in=place, pinned=False)
+            self._jobs(place)
             .exclude(status="RUNNING")
             .select_related("work_order__item", "unit")
             .prefetch_related("alternates__unit")
@@ -314,6 +311,18 @@ class QueueForm(EventForm):
             raise forms.ValidationError(_("Choose which job goes to which machine."))
         return int(job_id), int(unit_id)
 
+
+class QueueForm(MoveForm):
+    """A job goes to another machine, or to the head or end of its own queue."""
+
+    place = forms.ChoiceField(
+        label=gettext_lazy("Where in its queue"),
+        choices=[("next", gettext_lazy("Next")), ("last", gettext_lazy("Last"))],
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Why, for the terminals"), required=False, max_length=200
+    )
+
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         job_id, unit_id = given["move"]
@@ -324,6 +333,44 @@ class QueueForm(EventForm):
             # Next is behind what runs there now.
             "position": running.count() if given["place"] == "next" else LAST,
             "reason": given["reason"] or _("Moved by hand"),
+        }
+
+
+class OwnMoveForm(MoveForm):
+    """One move of a planner's own answer: which job of the disruption goes where, and when."""
+
+    place = forms.ChoiceField(
+        label=gettext_lazy("Where in its queue"),
+        choices=[
+            ("next", gettext_lazy("Next")),
+            ("last", gettext_lazy("Last")),
+            ("start", gettext_lazy("To start about")),
+        ],
+    )
+    starts_at = _when(gettext_lazy("Start about"))
+
+    def __init__(self, *args: Any, jobs: Collection[int], **kwargs: Any) -> None:
+        self.of = jobs
+        super().__init__(*args, **kwargs)
+
+    def _jobs(self, queued: Collection[int]) -> Any:
+        return super()._jobs(queued).filter(pk__in=self.of)
+
+    def clean_starts_at(self) -> datetime | None:
+        if self.cleaned_data.get("place") != "start":
+            return None
+        if found := self.instant("starts_at"):
+            return found
+        raise forms.ValidationError(_("Enter when it is to start."))
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        job_id, unit_id = given["move"]
+        return {
+            "job_order_id": job_id,
+            "to_unit_id": unit_id,
+            "place": given["place"],
+            "starts_at": given["starts_at"],
         }
 
 

@@ -257,8 +257,6 @@ def option_name(option: Option) -> str:
 def name_of(kind: str, facts: Facts) -> str:
     if kind == "DO_NOTHING":
         return _("Do nothing")
-    if kind == "MINE":
-        return _("My own plan")
     if kind == "OUTSIDE":
         return _("Solved outside")
     parts = []
@@ -297,6 +295,9 @@ def name_of(kind: str, facts: Facts) -> str:
             "jobs": ", ".join(operation(move["order"], move["number"]) for move in moves[:3]),
             "said": parts[0],
         }
+    if kind == "MINE":
+        own = _("My own plan")
+        return _("%(own)s: %(what)s") % {"own": own, "what": ", ".join(parts)} if parts else own
     name = ", ".join(parts) or str(IDEAS.get(kind, _("Change the plan")))
     return name[0].upper() + name[1:]
 
@@ -448,9 +449,11 @@ def option_sub(option: Option) -> str:
         return _("What the floor would do unasked")
     if option.kind == Option.Kind.OUTSIDE:
         return _("Something that the plan does not know of; say what was done")
-    if option.kind == Option.Kind.MINE:
-        return _("Your own moves, with the same projection and the same costs")
     parts = []
+    if option.kind == Option.Kind.MINE:
+        if not option.changes:
+            return _("Your own moves, with the same projection and the same costs")
+        parts.append(_("by %(who)s") % {"who": figures.get("by", "")})
     if windows := figures.get("facts", {}).get("windows"):
         hours = duration(sum(int(window["seconds"]) for window in windows))
         parts.append(_("%(hours)s overtime to confirm") % {"hours": hours})
@@ -652,8 +655,12 @@ def flip(found: Facts | None, options: Sequence[Option], zone: ZoneInfo) -> str:
 GUESSED = frozenset({"UNIT_BACK", "UNIT_FULL", "TOOL_BACK", "LOT_FREE", "JOB_FREE"})
 
 
+# What is believed to happen at an instant, and may be tried at another.
+BELIEVED = {"UNIT_BACK", "UNIT_FULL", "TOOL_BACK", "LOT_FREE", "JOB_FREE", "SUPPLY_COMES"}
+
+
 def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
-    """One line of what the figures rest on; a machine's return can be tried at another value."""
+    """One line of what the figures rest on; an instant can be tried at another value."""
     labels = {
         "UNIT_BACK": _("%(label)s is back"),
         "UNIT_FULL": _("%(label)s runs as usual"),
@@ -685,7 +692,7 @@ def assumption(found: Facts, zone: ZoneInfo) -> dict[str, Any]:
         "value": shown,
         "source": source,
         "source_url": "",
-        "type": "datetime-local" if kind == "UNIT_BACK" else "",
+        "type": "datetime-local" if kind in BELIEVED else "",
         "input_value": f"{local:%Y-%m-%dT%H:%M}" if local else "",
         "unit": "",
         "choices": (),

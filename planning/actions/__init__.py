@@ -27,15 +27,19 @@ from planning.actions.handover import (
 from planning.actions.happenings import HAPPENINGS, TAKEN_BACK_BY, take_back
 from planning.actions.housekeep import check, housekeep
 from planning.actions.look import evaluate, preview, preview_event, undo_ended
+from planning.actions.mine import PLACES, add_move, drop_move
 from planning.actions.recompute import Result, recompute, tick
 from planning.actions.standing import apply_rules, save_rule, switch_rule
+from planning.actions.suppose import belief, believe, own_belief
 
 __all__ = [
     "HAPPENINGS",
+    "PLACES",
     "SUBJECTS",
     "TAKEN_BACK_BY",
     "Result",
     "accept",
+    "add_move",
     "agree",
     "apply_rules",
     "approve",
@@ -43,6 +47,8 @@ __all__ = [
     "as_whom",
     "ask_approval",
     "assign",
+    "belief",
+    "believe",
     "call",
     "check",
     "close",
@@ -51,6 +57,7 @@ __all__ = [
     "commit_plan",
     "confirm_hand_over",
     "decline",
+    "drop_move",
     "evaluate",
     "flip_points",
     "hand_over",
@@ -59,6 +66,7 @@ __all__ = [
     "left_for",
     "mark_seen",
     "not_for",
+    "own_belief",
     "preview",
     "preview_event",
     "recompute",

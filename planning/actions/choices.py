@@ -24,7 +24,7 @@ from planning.actions.disruptions import Found, Row
 from planning.actions.lock import hold_lock
 from planning.actions.study import Study
 from planning.engine import options as engine
-from planning.engine.changes import from_json
+from planning.engine.changes import Refusal, from_json
 from planning.engine.impact import Stake
 from planning.models import Disruption, Impact, Option
 
@@ -147,7 +147,10 @@ def _make(
             slug = kind.value.lower()
             by_hand.append(_by_hand(disruption, kind, before.pop(slug, None), version))
         for own in by_hand:
-            _as_nothing(study, own, nothing, stake)
+            if own.changes:
+                weigh_own(study, own, stake, version)
+            else:
+                _as_nothing(study, own, nothing, stake)
         for candidate in made.candidates:
             if candidate.verdict is not engine.Verdict.OFFERED and by_hand:
                 fresh += by_hand
@@ -213,6 +216,19 @@ def _by_hand(
     )
     option.version = version
     return option
+
+
+def weigh_own(study: Study, option: Option, stake: Stake, version: int) -> Refusal | None:
+    """Weigh the planner's own moves in the plan as it is; returns why they are not possible.
+
+    Such a one stays in the table, marked: whoever made it may take the move out that is too late.
+    """
+    who = {name: option.figures[name] for name in ("by", "at") if name in option.figures}
+    candidate = study.own(from_json(option.changes, epoch=study.unix_epoch))
+    _fill(study, option, candidate, stake, version)
+    option.verdict = Option.Verdict.OFFERED
+    option.figures = {**option.figures, **who, "gone": candidate.refusal is not None}
+    return candidate.refusal
 
 
 def _as_nothing(study: Study, option: Option, nothing: engine.Candidate, stake: Stake) -> None:

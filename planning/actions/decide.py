@@ -76,7 +76,10 @@ def accept(
         raise Refused(_("Say in a few words what was done."))
     snap = snapshot.take(command.site.pk, wall_now=wall_now())
     study = Study(snap)
-    chosen = changes if option.kind == Option.Kind.MINE and changes is not None else option.changes
+    own = option.kind == Option.Kind.MINE and changes is not None
+    chosen = changes if own and changes is not None else option.changes
+    if option.kind == Option.Kind.MINE and not chosen:
+        raise Refused(_("Make your moves first; they stand here with their costs."))
     _compare_footprint(study, option, based_on_version)
     asked = study.fitted(_read_changes(study, chosen))
     found = study.evaluate(asked)
@@ -88,7 +91,7 @@ def accept(
         found.figures, found.plant, found.projection, study.stake_of(disruption)
     )
     figures["consents"] = study.consents(asked)
-    if option.kind != Option.Kind.MINE:
+    if not own:
         _compare_figures(command, study, option, figures, based_on_version)
     authority.check(command, figures)
 
@@ -137,7 +140,7 @@ def accept(
             disruption=disruption, verdict=Option.Verdict.OFFERED
         ).order_by("rank")
     ]
-    title = words.option_name(option)
+    title = words.kind_name(option.kind) if own else words.option_name(option)
     if outside:
         title = f"{title}: {why.strip()}"
         _close_what_may_close(command, disruption, why.strip())
@@ -181,7 +184,7 @@ def accept(
                 _units_of(asked, touched), _jobs_of(asked), _others_of(found.footprint)
             ),
             seen=plain(seen),
-            predicted=_predicted(option, figures),
+            predicted=_predicted(option, figures, named=not own),
         )
 
     command.record(
@@ -586,10 +589,13 @@ def _reopen(decision: Decision) -> None:
         row.save(update_fields=["state", "closed_at", "close_reason", "summary"])
 
 
-def _predicted(option: Option, figures: rules.OptionFigures) -> dict[str, Any]:
-    """What the decision is measured by later, and what it does, for the words."""
+def _predicted(option: Option, figures: rules.OptionFigures, *, named: bool) -> dict[str, Any]:
+    """What the decision is measured by later, and what it does, for the words.
+
+    named  the changes are those that the option's stored facts tell of.
+    """
     return {
-        "facts": option.figures.get("facts", {}) if option.kind != Option.Kind.MINE else {},
+        "facts": option.figures.get("facts", {}) if named else {},
         "lines": figures["lines"],
         "hurt": figures["hurt"],
         "hit_lines": figures["hit_lines"],

@@ -6,7 +6,7 @@ Nothing here leaves a trace; a page asks while a person thinks.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,15 +17,16 @@ from django.utils.translation import gettext as _
 from psycopg2 import errors as pg
 
 from mes import clock
-from mes.actor import SYSTEM
+from mes.actor import SYSTEM, Actor
 from mes.commands import Command
 from mes.errors import Busy, Refused
 from mes.models import Site, SiteHead
 from planning import rules, snapshot, words
 from planning.actions import choices, disruptions
-from planning.actions.happenings import HAPPENINGS
+from planning.actions.happenings import HAPPENINGS, Values
 from planning.actions.study import Study
-from planning.engine.changes import Change, SetEstimate, from_json
+from planning.actions.suppose import belief, own_belief
+from planning.engine.changes import Change, from_json
 from planning.engine.plant import NEVER, Plant, Projection
 from planning.models import Decision, Disruption, Option
 from planning.snapshot import Event, Snapshot
@@ -35,31 +36,32 @@ LANES_DAYS = 7
 
 
 def evaluate(
-    disruption: Disruption,
-    *,
-    wall_now: datetime,
-    changes: Sequence[Mapping[str, Any]] = (),
-    estimate: datetime | None = None,
+    disruption: Disruption, name: str, at: datetime, *, actor: Actor, wall_now: datetime
 ) -> dict[str, Any]:
-    """The impact and options of a disruption under another assumption, for one person only.
+    """The impact and options of a disruption if something ends or comes at another time.
 
-    changes   typed changes in JSON (instants in unix seconds) that are taken as facts.
-    estimate  when the unit that is down comes back.
+    name  of the assumption, as the figures name it ("UNIT_BACK:4"); nothing is stored.
 
     returns   {"at_stake", "figures": ImpactFigures, "options": [...]} as the stored ones.
+
+    :raises Refused: as saying it would be, or where nobody can say it.
     """
-    study = Study(snapshot.take(disruption.site_id, wall_now=wall_now))
-    assumed = list(_changes(study, changes))
-    if estimate is not None:
-        assumed.append(SetEstimate(disruption.subject_id, study.snap.seconds(estimate)))
-    study = study.supposing(assumed)
+    site = disruption.site
+    found = belief(site, name)
+    if found is None:
+        raise Refused(_("Of this nobody says when it is."))
+    said, number = found
+    _answer, snap = _would_be(
+        site, lambda command: said.say(command, number, at), actor=actor, wall_now=wall_now
+    )
+    study = Study(snap)
     cause = study.cause_of(disruption)
     if cause is None:
         raise Refused(_("The backlog has no single cause to try another value of."))
     stake = study.at_stake(cause)
     facts = {**disruption.cause}
-    if estimate is not None:
-        facts |= {"until": study.at(study.snap.seconds(estimate)), "guess": False}
+    if name == own_belief(disruption):
+        facts |= {"until": study.at(study.snap.seconds(at)), "guess": False}
     figures = study.impact_figures(facts, cause, stake)  # type: ignore[arg-type]
     made = study.options(cause, stake)
     known = {option.slug: option.pk for option in disruption.options.all()}
@@ -82,7 +84,6 @@ def preview(
     *,
     wall_now: datetime,
     changes: Sequence[Mapping[str, Any]] | None = None,
-    estimate: datetime | None = None,
 ) -> dict[str, Any]:
     """What an option moves: bars before and after at each unit it touches, and customers.
 
@@ -92,8 +93,6 @@ def preview(
     """
     disruption = option.disruption
     study = Study(snapshot.take(option.site_id, wall_now=wall_now))
-    if estimate is not None:
-        study = study.supposing([SetEstimate(disruption.subject_id, study.snap.seconds(estimate))])
     chosen = option.changes if changes is None else changes
     found = study.evaluate(study.fitted(_changes(study, chosen)))
     if found.refusal is not None or found.figures is None:
@@ -147,22 +146,37 @@ def preview_event(
     if happening is None:
         raise Refused(_("There is no preview for this kind of event."))
     given = {name: value for name, value in values.items() if value not in (None, "")}
+    answer, snap = _would_be(
+        site, lambda command: happening.act(command, **given), actor=SYSTEM, wall_now=wall_now
+    )
+    study = Study(snap)
+    row = disruptions.foreseen(study, happening.key(values, answer))
+    if row is not None and row.cause is not None:
+        return study.impact_figures(row.disruption.cause, row.cause, study.at_stake(row.cause))
+    return study.figures_since(Study(snapshot.take(site.pk, wall_now=wall_now)))
+
+
+def _would_be(
+    site: Site, act: Callable[[Command], Values], *, actor: Actor, wall_now: datetime
+) -> tuple[Values, Snapshot]:
+    """The answer of an act and the site after it; it is taken back before anybody sees it.
+
+    :raises Refused: as the act itself would.
+    :raises Busy: if somebody else is changing the same thing.
+    """
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("select set_config('mes.command', '1', true)")
-            command = Command(site=site, key=uuid.uuid4(), actor=SYSTEM, now=clock.plant_now(site))
-            answer = happening.act(command, **given)
-            study = Study(_as_told(command, site, wall_now))
+            command = Command(site=site, key=uuid.uuid4(), actor=actor, now=clock.plant_now(site))
+            answer = act(command)
+            snap = _as_told(command, site, wall_now)
             transaction.set_rollback(True)
     except OperationalError as problem:
         if isinstance(problem.__cause__, pg.LockNotAvailable):
             raise Busy(_("Somebody else is changing this. Try again in a moment.")) from problem
         raise
-    row = disruptions.foreseen(study, happening.key(values, answer))
-    if row is not None and row.cause is not None:
-        return study.impact_figures(row.disruption.cause, row.cause, study.at_stake(row.cause))
-    return study.figures_since(Study(snapshot.take(site.pk, wall_now=wall_now)))
+    return answer, snap
 
 
 def _as_told(command: Command, site: Site, wall_now: datetime) -> Snapshot:

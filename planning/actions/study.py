@@ -965,6 +965,8 @@ class Study:
         if found.subject == "unit" and found.id in snap.stops:
             stop = snap.stops[found.id]
             return (stop.guess.source, stop.guess.n) if stop.guess else (stop.said_by, 0)
+        if found.subject == "purchase" and not found.guess and found.id in snap.bought:
+            return snap.bought[found.id].said_by, 0
         for hold in snap.holds.values():
             held = (("lot", hold.lot_id), ("operation", hold.job_order_id))
             if (found.subject, found.id) in held and hold.guess:
@@ -1065,6 +1067,11 @@ class Study:
         return ways.evaluate(
             self.plant, self.projection, changes, self.rules, now=self.now, inventory=True
         )
+
+    def own(self, changes: Sequence[Change]) -> ways.Candidate:
+        """A person's own changes, weighed as every other answer."""
+        fitted = self.fitted(changes)
+        return ways.own(self.plant, self.projection, fitted, self.rules, now=self.now)
 
     def candidate_figures(
         self, candidate: ways.Candidate, stake: impact.Stake

@@ -33,7 +33,7 @@ class Basis(StrEnum):
     UNIT_FULL = "UNIT_FULL"  # [instant] the unit runs at its full rate again
     TOOL_BACK = "TOOL_BACK"  # [instant] the tool is there again
     JOB_FREE = "JOB_FREE"  # [instant] the hold on the job ends
-    SUPPLY_COMES = "SUPPLY_COMES"  # [instant] an overdue purchase comes
+    SUPPLY_COMES = "SUPPLY_COMES"  # [instant] a purchase comes
     PROPOSED = "PROPOSED"  # [instant] an item that nothing covers, by its lead time
     ON_RATE = "ON_RATE"  # [instant] a running job goes on as it did, until then
     LEARNED_RATE = "LEARNED_RATE"  # [ppm of standard] learned factor of a job's times
@@ -121,7 +121,7 @@ def _of_cause(plant: Plant, projection: Projection, cause: Cause) -> Iterator[As
         case CauseKind.SUPPLY_LATE:
             found = (plant.supply_kind == SupplyKind.PURCHASE) & (plant.supply_id == cause.id)
             for supply in np.flatnonzero(found).tolist():
-                yield from _of_supply(plant, projection, supply)
+                yield _comes(plant, projection, supply)
         case CauseKind.JOB_HELD | CauseKind.SCRAP | CauseKind.SLIP:
             for op in _rows(plant, [cause.id]):
                 yield from _of_op(plant, projection, op)
@@ -185,7 +185,13 @@ def _of_supply(plant: Plant, projection: Projection, supply: int) -> Iterator[As
             dated = bool(plant.supply_dated[supply])
             yield Assumption(Basis.LOT_FREE, "lot", supply_id, at, not dated)
     elif projection.supply_overdue[supply]:
-        yield Assumption(Basis.SUPPLY_COMES, "purchase", supply_id, at, True)
+        yield _comes(plant, projection, supply)
+
+
+def _comes(plant: Plant, projection: Projection, supply: int) -> Assumption:
+    supply_id, at = int(plant.supply_id[supply]), int(projection.supply_at[supply])
+    overdue = bool(projection.supply_overdue[supply])
+    return Assumption(Basis.SUPPLY_COMES, "purchase", supply_id, at, overdue)
 
 
 def _of_op(plant: Plant, projection: Projection, op: int) -> Iterator[Assumption]:

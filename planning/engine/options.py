@@ -268,6 +268,38 @@ def evaluate(
     return _evaluate(ground, tuple(changes), allow_frozen=allow_frozen, inventory=inventory)
 
 
+def own(
+    plant: Plant,
+    projection: Projection,
+    changes: Iterable[Change],
+    rules: CostRules,
+    *,
+    now: int,
+) -> Candidate:
+    """What a person put together himself: offered with its figures, or impossible with the reason.
+
+    projection  of `plant` at `now`: doing nothing.
+    """
+    found = evaluate(plant, projection, changes, rules, now=now)
+    if found.refusal is not None:
+        return Candidate(
+            "mine", Kind.MINE, found.changes, Verdict.IMPOSSIBLE, 0, None, None, None, None,
+            refusal=found.refusal,
+        )  # fmt: skip
+    facts = _facts(plant, found)
+    units = dict(zip(plant.op_id.tolist(), plant.op_unit.tolist(), strict=True))
+    stays = [
+        change.to_unit_id
+        for change in found.changes
+        if isinstance(change, MoveJob) and plant.unit_id[units[change.op_id]] == change.to_unit_id
+    ]
+    return Candidate(
+        "mine", Kind.MINE, found.changes, Verdict.OFFERED, 0, found.figures, found.footprint,
+        found.projection, found.plant,
+        facts=facts | {"queues": list(dict.fromkeys([*facts["queues"], *stays]))},
+    )  # fmt: skip
+
+
 def _evaluate(
     ground: _Ground, changes: tuple[Change, ...], *, allow_frozen: bool, inventory: bool
 ) -> Evaluation:

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from equipment.actions import change_estimate, change_slow, change_tool_back
 from mes.access import NEEDS, PlantRequest, access, may, refusal
 from mes.acting import act
 from mes.clock import plant_now, wall_now
@@ -35,10 +34,11 @@ from planning.views.answers import approval_rows, authority_row, consent_row
 from planning.views.comments import comments_context
 from planning.views.customers import told_context
 from planning.views.lists import history
+from planning.views.mine import moves_context
 from planning.views.notices import notices_of
 from planning.views.tower import OPEN_STATES, decide_by, decision_row, passed_on
 
-PARTS = ("d-head", "impact", "options", "preview")
+PARTS = ("d-head", "impact", "options", "preview", "d-page")
 SHOWN_HITS = 60
 LANE_DAYS = 5
 LONGEST_SLEEP_H = 14 * 24
@@ -112,16 +112,14 @@ def _page(
 
 def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
     money = may(request.actor, "money.read")
-    impact = Impact.objects.filter(disruption=found).order_by("-version").first()
-    figures: Mapping[str, Any] = impact.figures if impact else {}
+    figures = _figures(found)
     options = list(Option.objects.filter(disruption=found).order_by("rank", "slug"))
     chosen = _chosen(request, options)
     wanted = request.htmx.target if request.htmx else ""
-    zone = ZoneInfo(request.site.time_zone)
     context: dict[str, Any] = {
         "d": _head(request, found, figures, money),
         "impact": _impact(found, figures, money),
-        "options": _options(options, chosen, figures, money, zone),
+        "options": _options(request, options, chosen, figures),
         "preview": None,
         "decision": _decision(request, found, money),
         "approvals": approval_rows(request, found),
@@ -134,6 +132,12 @@ def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
     else:
         context["preview"] = {"option_pk": chosen.pk} if chosen else None
     return context
+
+
+def _figures(found: Disruption) -> Mapping[str, Any]:
+    """What its latest impact says; nothing before it was worked out."""
+    impact = Impact.objects.filter(disruption=found).order_by("-version").first()
+    return impact.figures if impact else {}
 
 
 def _chosen(request: PlantRequest, options: Sequence[Option]) -> Option | None:
@@ -289,6 +293,8 @@ def _facts(
         facts.append({"label": _("To be decided by"), "value": at(limit), "note": note})
     if found.kind == "SUPPLY":
         facts += _supply_facts(cause, at)
+        if _estimate(request, found):
+            facts[-1] |= {"open": "estimate", "link": _("Change")}
     if found.kind == "CLOSURE":
         facts.append({"label": _("Until"), "value": at(until), "note": ""})
     if found.kind in ("DEMAND", "RETURN"):
@@ -347,16 +353,16 @@ def _demand_facts(
 
 
 def _estimate(request: PlantRequest, found: Disruption) -> dict[str, Any] | None:
-    """The form that says anew when a machine or a tool is back, for those who may."""
-    open_one = found.kind in ESTIMATES and found.state != "CLOSED"
-    if not open_one or not may(request.actor, "equipment.estimate"):
+    """The form that says anew until when a cause lasts, for those who may."""
+    own = actions.belief(request.site, actions.own_belief(found))
+    if own is None or found.state == "CLOSED" or not may(request.actor, own[0].needs):
         return None
     until = words.instant(found.cause.get("until"))
     zone = ZoneInfo(request.site.time_zone)
     return {
         "url": reverse("planning:estimate", args=[found.pk]),
         "value": f"{until.astimezone(zone):%Y-%m-%dT%H:%M}" if until else "",
-        "label": EXPECTED[found.kind],
+        "label": EXPECTED.get(found.kind) or _("Comes"),
     }
 
 
@@ -512,12 +518,12 @@ def _table(figures: Mapping[str, Any], money: bool) -> list[dict[str, Any]]:
 
 
 def _options(
+    request: PlantRequest,
     options: Sequence[Option],
     chosen: Option | None,
     figures: Mapping[str, Any],
-    money: bool,
-    zone: ZoneInfo,
 ) -> dict[str, Any]:
+    money, zone = may(request.actor, "money.read"), ZoneInfo(request.site.time_zone)
     offered = [o for o in options if o.verdict == Option.Verdict.OFFERED]
     rows = [option_row(o, chosen, money) for o in offered]
     best = next((row for row in rows if not row["kind"]), None)
@@ -531,7 +537,10 @@ def _options(
         "largest": largest,
         "flip": words.flip(figures.get("flip"), options, zone) if figures else "",
         "tried": None,
-        "assumptions": [words.assumption(each, zone) for each in figures.get("assumes", [])],
+        "assumptions": [
+            _assumption(request, words.assumption(each, zone))
+            for each in figures.get("assumes", [])
+        ],
         "worse": [
             {"name": words.option_name(o), "why": words.beaten(o)}
             for o in options
@@ -544,6 +553,12 @@ def _options(
         ],
         "computing": not options,
     }
+
+
+def _assumption(request: PlantRequest, row: dict[str, Any]) -> dict[str, Any]:
+    """An assumption with the field to try another value of it, where somebody can say one."""
+    believed = row["type"] and actions.belief(request.site, row["name"])
+    return row if believed else row | {"type": ""}
 
 
 def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, Any]:
@@ -569,6 +584,7 @@ def option_row(option: Option, chosen: Option | None, money: bool) -> dict[str, 
         "late_n": late,
         "at_least": bool(figures.get("unknown")),
         "kind": {"DO_NOTHING": "none", "MINE": "mine", "OUTSIDE": "outside"}.get(option.kind, ""),
+        "as_nothing": option.kind in ("MINE", "OUTSIDE") and not option.changes,
         "gone": _("the plan has changed") if figures.get("gone") else "",
         "selected": chosen is not None and chosen.pk == option.pk,
         "consents": ", ".join(words.consents(figures)),
@@ -603,7 +619,8 @@ def option_context(
     now = plant_now(request.site)
     drawn: Mapping[str, Any] = {"units": [], "lines": option.figures.get("lines", [])}
     gone = ""
-    if option.kind != Option.Kind.MINE:
+    own = moves_context(request, found, option) if option.kind == Option.Kind.MINE else None
+    if option.changes or own is None:
         try:
             drawn = actions.preview(option, wall_now=wall_now())
         except Refused as refusal:
@@ -617,7 +634,7 @@ def option_context(
         accept_off = _("Decided already. Undo that first.")
     elif gone:
         accept_off = _("No longer possible: %(why)s") % {"why": gone}
-    elif option.kind == Option.Kind.MINE:
+    elif own and not option.changes:
         accept_off = _("Make your moves first; they stand here with their costs.")
     beyond = {} if accept_off else authority_row(request, figures)
     return {
@@ -637,7 +654,7 @@ def option_context(
         "undo_until": "",
         "tells": words.tells(option),
         "outdated": "",
-        "form": None,
+        "own": own,
         "accept": {
             "label": ACCEPTS.get(option.kind) or _("Accept this option"),
             "asks_what": option.kind == Option.Kind.OUTSIDE,
@@ -762,7 +779,7 @@ def _after(request: PlantRequest, found: Disruption, outcome: Outcome) -> HttpRe
         return redirect(here)
     found.refresh_from_db()
     target = request.htmx.target or "d-page"
-    return _page(request, found, part=target if target in (*PARTS, "d-page") else "d-page")
+    return _page(request, found, part=target if target in PARTS else "d-page")
 
 
 @access("disruption.handle")
@@ -809,35 +826,24 @@ def take_back(request: PlantRequest, pk: int) -> HttpResponse:
     return _handled(request, pk, "take_back", actions.take_back)
 
 
-# What says anew when a cause is over, by kind: the name of the subject's argument and the act.
-ESTIMATES: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
-    "BREAKDOWN": ("unit_id", change_estimate),
-    "SLOW": ("unit_id", change_slow),
-    "TOOL": ("tool_id", change_tool_back),
-}
-
-
-@access("equipment.estimate")
+@access("event.say")
 @require_POST
 def estimate(request: PlantRequest, pk: int) -> HttpResponse:
-    """Say anew when the machine or the tool is back; impact and options are worked out again."""
+    """Say anew when something ends or comes; impact and options are worked out again."""
     found = _found(request, pk)
-    back_at = words.local_instant(request.POST.get("back_at", ""), request.site.time_zone)
-    if back_at is None:
+    name = request.POST.get("name") or actions.own_belief(found)
+    believed = actions.belief(request.site, name)
+    if believed is None:
+        outcome = Outcome(422, {"message": _("Of this nobody says when it is.")})
+        return _after(request, found, outcome)
+    if not may(request.actor, believed[0].needs):
+        raise PermissionDenied(refusal(believed[0].needs))
+    at = words.local_instant(request.POST.get("back_at", ""), request.site.time_zone)
+    if at is None:
         message = _("Enter a day and a time, such as 25.11.2026 10:00.")
         outcome = Outcome(422, {"message": message})
-    elif found.kind not in ESTIMATES:
-        outcome = Outcome(422, {"message": _("Of this nobody says when it is back.")})
     else:
-        name, change = ESTIMATES[found.kind]
-        outcome = act(
-            request,
-            "equipment.estimate",
-            change,
-            **{name: found.subject_id},
-            back_at=back_at,
-            said_by=request.actor.name,
-        )
+        outcome = act(request, believed[0].name, actions.believe, what=name, at=at)
     return _after(request, found, outcome)
 
 
@@ -847,29 +853,41 @@ def assume(request: PlantRequest, pk: int) -> HttpResponse:
     """Try another value of an assumption: ranked again for this page only."""
     found = _found(request, pk)
     name, value = request.POST.get("name", ""), request.POST.get("value", "")
-    back_at = words.local_instant(value, request.site.time_zone)
-    now = plant_now(request.site)
-    is_ahead = back_at is not None and now < back_at and is_plausible(back_at, now=now)
-    if back_at is None or not is_ahead or found.kind != "BREAKDOWN":
+    at, now = words.local_instant(value, request.site.time_zone), plant_now(request.site)
+    if at is None or at <= now or not is_plausible(at, now=now):
         message = _("Enter a day and a time that lie ahead, within ten years.")
         return refusal_page(request, Outcome(422, {"message": message}))
-    answer = actions.evaluate(found, wall_now=wall_now(), estimate=back_at)
+    try:
+        answer = actions.evaluate(found, name, at, actor=request.actor, wall_now=wall_now())
+    except Refused as refused:
+        return refusal_page(request, Outcome(422, {"message": str(refused)}))
     tried = [
         Option(**{**row, "pk": row["pk"] or 0, "disruption": found}) for row in answer["options"]
     ]
-    money = may(request.actor, "money.read")
-    zone = ZoneInfo(request.site.time_zone)
-    context = _options(tried, None, answer["figures"], money, zone)
-    at = words.moment(back_at, plant_now(request.site), zone)
-    for each in context["assumptions"]:
-        if each["name"] == name:
-            each |= {"tried": True, "was": each["value"], "value": at, "input_value": value}
+    context = _options(request, tried, None, answer["figures"])
+    said = words.moment(at, now, ZoneInfo(request.site.time_zone))
+    # What one tries may be none of the most important once it is over: then it is named alone.
+    before = _options(request, [], None, _figures(found))["assumptions"]
+    row = next((each for each in before if each["name"] == name), None)
+    if row is not None:
+        context["assumptions"] = [
+            row | {"tried": True, "was": row["value"], "value": said, "input_value": value},
+            *(each for each in context["assumptions"] if each["name"] != name),
+        ]
+    believed = actions.belief(request.site, name)
+    saves = believed is not None and may(request.actor, believed[0].needs)
     context["tried"] = {
-        "text": _("If it is back %(at)s: %(result)s.")
-        % {"at": at, "result": words.option_names(tried)},
+        "text": _("If %(label)s %(at)s: %(result)s.")
+        % {
+            "label": row["label"] if row else _("it is"),
+            "at": said,
+            "result": words.option_names(tried),
+        },
         "reset_url": reverse("planning:disruption", args=[pk]),
-        "save_url": reverse("planning:estimate", args=[pk]) if _estimate(request, found) else "",
-        "values": [("back_at", value)],
+        "save_url": reverse("planning:estimate", args=[pk])
+        if saves and found.state != Disruption.State.CLOSED
+        else "",
+        "values": [("name", name), ("back_at", value)],
     }
     return render_page(
         request,

@@ -243,7 +243,8 @@ def test_my_own_moves_are_accepted_like_any_option(broken: Company) -> None:
 def test_another_return_time_ranks_anew_and_writes_nothing(broken: Company) -> None:
     row = broken.disruption("BREAKDOWN")
     before = list(row.options.order_by("pk").values_list("pk", "saves", "version"))
-    tried = planning.evaluate(row, wall_now=wall_now(), estimate=broken.now + 2 * HOUR)
+    name, at = f"UNIT_BACK:{row.subject_id}", broken.now + 2 * HOUR
+    tried = planning.evaluate(row, name, at, actor=broken.actor, wall_now=wall_now())
     assert tried["at_stake"] == 0 < row.at_stake
     assert list(row.options.order_by("pk").values_list("pk", "saves", "version")) == before
     assert broken.disruption("BREAKDOWN").at_stake == row.at_stake

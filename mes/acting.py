@@ -46,3 +46,8 @@ def act(
         )
     except Busy as busy:
         return Outcome(503, {"message": str(busy), "code": "busy"})
+
+
+def number(said: str) -> int | None:
+    """A whole number of a form or an address; None where it is none, or none that a row has."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None

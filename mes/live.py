@@ -27,6 +27,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from mes.access import actor_for, may
+from mes.acting import number
 from mes.breaker import to_redis
 from mes.models import Person, Site
 
@@ -341,11 +342,11 @@ async def _live(
 ) -> None:
     query = parse_qs(scope["query_string"].decode())
     site_code = query.get("site", [""])[0]
-    since_text = query.get("since", ["0"])[0]
+    since = number(query.get("since", ["0"])[0])
     morsel = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
     session_key = morsel.value if morsel else ""
     allowed = await sync_to_async(_authorized_site, thread_sensitive=False)(session_key, site_code)
-    if allowed is None or not since_text.isdigit():
+    if allowed is None or since is None:
         status, plain, text = _refuse(403, "sign in first")
         await _answer(send, status, plain + cross, text)
         return
@@ -374,7 +375,7 @@ async def _live(
                 ],
             }
         )
-        frames = _frames(here, listener, int(since_text), session_key, site_code, gone)
+        frames = _frames(here, listener, since, session_key, site_code, gone)
         async for chunk in frames:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

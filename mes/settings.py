@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "planning.api.wire.ApiMiddleware",
     "mes.access.AccessMiddleware",
+    "mes.readable.ReadableMiddleware",
 ]
 ROOT_URLCONF = "mes.urls"
 # What a web process does beside its first requests; a name, for the cellar knows no storey.

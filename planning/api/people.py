@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from mes.acting import number
 from mes.models import Comment, Notice
 from mes.notices import read_notices
 from planning import actions
@@ -127,9 +128,7 @@ class Comments(APIView):
     )
     def get(self, request: Request) -> Response:
         said = request.query_params
-        number = said.get("subject_id", "")
-        subject_id = int(number) if number.isascii() and number.isdigit() else 0
-        subject_id = min(subject_id, 2**63 - 1)
+        subject_id = number(said.get("subject_id", "")) or 0
         subject_type = said.get("subject_type", "")
         actions.subject_of(site_of(request), subject_type, subject_id)
         pages = Pages()

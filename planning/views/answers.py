@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from mes.access import PlantRequest, access, may
-from mes.acting import act
+from mes.acting import act, number
 from mes.clock import plant_now
 from mes.commands import Outcome
 from mes.htmx import refusal_page
@@ -90,7 +90,6 @@ def approval_rows(request: PlantRequest, found: Disruption) -> list[dict[str, An
 @require_POST
 def ask_approval(request: PlantRequest, pk: int, option_pk: int) -> HttpResponse:
     """Ask whose authority reaches further to accept an option."""
-    whom = request.POST.get("person", "")
     outcome = act(
         request,
         "planning.ask_approval",
@@ -98,7 +97,7 @@ def ask_approval(request: PlantRequest, pk: int, option_pk: int) -> HttpResponse
         option_id=option_pk,
         based_on_version=_rev(request),
         why=request.POST.get("why", "")[:300],
-        person_id=int(whom) if whom.isdigit() else None,
+        person_id=number(request.POST.get("person", "")),
     )
     if not outcome.ok:
         return refusal_page(request, outcome, retry_url=reverse("planning:disruption", args=[pk]))
@@ -128,8 +127,7 @@ def decline(request: PlantRequest, pk: int) -> HttpResponse:
 
 def _rev(request: PlantRequest) -> int:
     """The plan version of the page from which somebody acts; 0 where it does not say."""
-    rev = request.POST.get("rev", "")
-    return int(rev) if rev.isdigit() and len(rev) < 19 else 0
+    return number(request.POST.get("rev", "")) or 0
 
 
 @access("consent.answer")

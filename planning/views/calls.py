@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from mes.access import PlantRequest, access, may, refusal
-from mes.acting import act
+from mes.acting import act, number
 from mes.actor import Actor
 from mes.clock import plant_now
 from mes.commands import Outcome
@@ -76,8 +76,8 @@ def calls(request: PlantRequest) -> HttpResponse:
 @require_POST
 def take(request: PlantRequest, pk: int) -> HttpResponse:
     """I come, in so many minutes."""
-    said = request.POST.get("minutes", "")
-    minutes = int(said) if said.isdigit() and len(said) < 5 else -1
+    said = number(request.POST.get("minutes", ""))
+    minutes = -1 if said is None else said
     return _answer(request, act(request, "call.take", take_call, call_id=pk, minutes=minutes))
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mes.access import NEEDS, PlantRequest, access, may, refusal
-from mes.acting import act
+from mes.acting import act, number
 from mes.clock import plant_now, wall_now
 from mes.commands import Outcome, run
 from mes.errors import Busy, Refused
@@ -142,9 +142,9 @@ def _figures(found: Disruption) -> Mapping[str, Any]:
 
 def _chosen(request: PlantRequest, options: Sequence[Option]) -> Option | None:
     """The option that the page has selected; else the best one, never doing nothing."""
-    said = request.GET.get("selected") or request.POST.get("selected") or ""
+    chosen = number(request.GET.get("selected") or request.POST.get("selected") or "")
     for option in options:
-        if said.isdigit() and option.pk == int(said):
+        if option.pk == chosen:
             return option
     offered = [o for o in options if o.verdict == "OFFERED" and o.kind not in Option.BY_HAND]
     return offered[0] if offered else None
@@ -741,13 +741,12 @@ def _decision(request: PlantRequest, found: Disruption, money: bool) -> dict[str
 def accept(request: PlantRequest, pk: int, option_pk: int) -> HttpResponse:
     """Apply the option; refused with what moved, or by whom it could be done."""
     found = _found(request, pk)
-    rev = request.POST.get("rev", "")
     outcome = act(
         request,
         "planning.accept",
         actions.accept,
         option_id=option_pk,
-        based_on_version=int(rev) if rev.isdigit() else 0,
+        based_on_version=number(request.POST.get("rev", "")) or 0,
         why=request.POST.get("why", "")[:300],
     )
     return _after(request, found, outcome)
@@ -795,8 +794,8 @@ def snooze(request: PlantRequest, pk: int) -> HttpResponse:
     hours = request.POST.get("hours", "")
     until = None
     if hours:
-        hour = int(hours) if hours.removeprefix("-").isdigit() else 0
-        until = plant_now(request.site) + timedelta(hours=max(-1, min(hour, LONGEST_SLEEP_H)))
+        asked = number(hours) or -1
+        until = plant_now(request.site) + timedelta(hours=min(asked, LONGEST_SLEEP_H))
     return _handled(request, pk, "snooze", actions.snooze, until=until)
 
 

@@ -23,7 +23,7 @@ from equipment.actions import report_breakdown, report_repair
 from equipment.models import CalendarException, Downtime, Equipment, Reason, Slowdown
 from materials.models import StockBalance
 from mes.access import NEEDS, PlantRequest, access, may
-from mes.acting import act
+from mes.acting import act, number
 from mes.clock import plant_now
 from mes.commands import Outcome
 from mes.htmx import refusal_page, render_page
@@ -154,14 +154,14 @@ def station(request: PlantRequest, unit_code: str) -> HttpResponse:
 def station_down(request: PlantRequest, unit_code: str) -> HttpResponse:
     """The machine is down: why, and how long about if somebody knows."""
     unit = _unit(request, unit_code)
-    minutes = _number(request, "minutes")
+    minutes = number(request.POST.get("minutes", ""))
     now = plant_now(request.site)
     outcome = act(
         request,
         "equipment.breakdown",
         report_breakdown,
         unit_id=unit.pk,
-        reason_id=_number(request, "reason"),
+        reason_id=number(request.POST.get("reason", "")),
         back_at=now + timedelta(minutes=min(minutes, 60 * 24 * 90)) if minutes else None,
         said_by=request.actor.name,
     )
@@ -182,7 +182,7 @@ def station_repair(request: PlantRequest, unit_code: str) -> HttpResponse:
 def station_call(request: PlantRequest, unit_code: str) -> HttpResponse:
     """Call somebody here; the job that runs goes with the call."""
     unit = _unit(request, unit_code)
-    job_id = _number(request, "job")
+    job_id = number(request.POST.get("job", ""))
     outcome = act(
         request,
         "call.raise",
@@ -205,7 +205,7 @@ def station_cancel_call(request: PlantRequest, unit_code: str, pk: int) -> HttpR
     if not own.exists():
         raise Http404
     outcome = act(request, "call.cancel", cancel_call, call_id=pk)
-    return _call_answer(request, unit, outcome, _number(request, "job"))
+    return _call_answer(request, unit, outcome, number(request.POST.get("job", "")))
 
 
 def _call_answer(
@@ -662,11 +662,6 @@ def _quantity(request: PlantRequest, name: str) -> Decimal | None:
     return value if value.is_finite() else None
 
 
-def _number(request: PlantRequest, name: str) -> int | None:
-    said = request.POST.get(name, "")
-    return int(said) if said.isdigit() and len(said) < 19 else None
-
-
 @access("station.work")
 @require_POST
 def job_act(request: PlantRequest, unit_code: str, pk: int, name: str) -> HttpResponse:
@@ -685,7 +680,11 @@ def job_act(request: PlantRequest, unit_code: str, pk: int, name: str) -> HttpRe
         outcome = act(request, "job.resume", resume, job_order_id=pk)
     elif name == "stop":
         outcome = act(
-            request, "job.stop", stop, job_order_id=pk, reason_id=_number(request, "reason")
+            request,
+            "job.stop",
+            stop,
+            job_order_id=pk,
+            reason_id=number(request.POST.get("reason", "")),
         )
     elif name == "finish":
         outcome = act(request, "job.finish", finish, job_order_id=pk)
@@ -695,7 +694,7 @@ def job_act(request: PlantRequest, unit_code: str, pk: int, name: str) -> HttpRe
             request,
             "job.undo",
             correct_report,
-            response_id=_number(request, "response") or 0,
+            response_id=number(request.POST.get("response", "")) or 0,
         )
     else:
         raise Http404
@@ -716,7 +715,7 @@ def _report(request: PlantRequest, unit: Equipment, pk: int, here: str) -> HttpR
     if None in quantities.values():
         message = _("That is not a number of pieces. Nothing was reported.")
         return refusal_page(request, Outcome(422, {"message": message}), retry_url=here)
-    reason = _number(request, "reason") if not quantities["rework"] else None
+    reason = number(request.POST.get("reason", "")) if not quantities["rework"] else None
     outcome = act(
         request,
         "job.report",

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from equipment.models import Downtime, Equipment, Slowdown
 from materials.models import CustomerLine, Lot
 from mes.access import NEEDS, PlantRequest, access, may
-from mes.acting import act
+from mes.acting import act, number
 from mes.clock import plant_now
 from mes.htmx import refusal_page, render_page
 from mes.models import ShopFloorEvent, Site
@@ -46,10 +46,9 @@ def _page(request: PlantRequest, query: QuerySet[Row]) -> tuple[list[Row], dict[
     """One page of a hundred and the links around it."""
     total = query.count()
     last = max(1, -(-total // PAGE))
-    asked = request.GET.get("page", "1")
-    number = min(max(int(asked) if asked.isdigit() else 1, 1), last)
-    rows = list(query[(number - 1) * PAGE : number * PAGE])
-    return rows, _around(request, number, last)
+    page = min(max(number(request.GET.get("page", "")) or 1, 1), last)
+    rows = list(query[(page - 1) * PAGE : page * PAGE])
+    return rows, _around(request, page, last)
 
 
 def _around(request: PlantRequest, number: int, last: int) -> dict[str, Any] | None:

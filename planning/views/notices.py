@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from mes.access import PlantRequest, access
-from mes.acting import act
+from mes.acting import act, number
 from mes.htmx import refusal_page, render_page
 from mes.models import Notice, OutgoingMail, Person
 from mes.notices import default_setting, read_notices, set_ways, ways_of
@@ -104,7 +104,7 @@ def read(request: PlantRequest) -> HttpResponse:
         request,
         "mes.notice.read",
         read_notices,
-        notice_id=int(said) if said.isdigit() else None,
+        notice_id=(number(said) or 0) if said else None,
     )
     if not outcome.ok:
         return refusal_page(request, outcome, retry_url=reverse("planning:notices"))

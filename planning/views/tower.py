@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from equipment.models import Downtime, Equipment, Slowdown
 from materials.models import CustomerLine
 from mes.access import NEEDS, PlantRequest, access, may
-from mes.acting import act
+from mes.acting import act, number
 from mes.actions import set_speed
 from mes.clock import plant_now
 from mes.htmx import refusal_page, render_page
@@ -428,8 +428,8 @@ def _who(decision: Decision) -> str:
 def demo_control(request: PlantRequest) -> HttpResponse:
     """Pause or speed up the demo's clock, or break a machine to see what happens."""
     if "speed" in request.POST:
-        speed = int(request.POST["speed"]) if request.POST["speed"].isdigit() else -1
-        outcome = act(request, "mes.clock.speed", set_speed, speed=speed)
+        speed = number(request.POST["speed"])
+        outcome = act(request, "mes.clock.speed", set_speed, speed=-1 if speed is None else speed)
     else:
         outcome = act(request, "planning.demo.break", demo.break_something)
     if not outcome.ok:

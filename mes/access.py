@@ -51,6 +51,7 @@ ACTS: dict[str, frozenset[str]] = {
         {Role.PLANNER, Role.SUPERVISOR, Role.MAINTENANCE, Role.MANAGER, Role.ADMIN}
     ),
     "shift.open": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
+    "absence.report": frozenset({Role.PLANNER, Role.SUPERVISOR, Role.MANAGER, Role.ADMIN}),
     "hold.place": frozenset({Role.QUALITY, Role.SUPERVISOR, Role.PLANNER, Role.ADMIN}),
     "return.receive": frozenset({Role.STORES, Role.SALES, Role.QUALITY, Role.PLANNER, Role.ADMIN}),
     "check.wait": ALL - {Role.VIEWER},
@@ -120,6 +121,7 @@ NEEDS = {
     "stock.move": gettext_lazy("Needs stores or a supervisor."),
     "place.close": gettext_lazy("Needs a supervisor, maintenance, a planner or a manager."),
     "shift.open": gettext_lazy("Needs a supervisor, a planner or a manager."),
+    "absence.report": gettext_lazy("Needs a supervisor, a planner or a manager."),
     "stock.count": gettext_lazy("Needs stores, a supervisor or a planner."),
     "shortage.report": gettext_lazy("Needs somebody of the floor, stores or planning."),
     "purchase.expect": gettext_lazy("Needs a buyer, stores or a planner."),

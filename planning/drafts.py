@@ -172,5 +172,6 @@ def _why(disruption: Disruption) -> str:
         "SHORTAGE": _("material for it is missing"),
         "SUPPLY": _("material for it reaches us late"),
         "CLOSURE": _("our production stands still for a time"),
+        "ABSENCE": _("we have fewer people than planned"),
     }
     return known.get(disruption.kind, _("our production plan has changed"))

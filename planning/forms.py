@@ -23,10 +23,10 @@ from materials.models import (
     PurchaseLine,
     StockBalance,
 )
-from mes.models import Site
+from mes.models import Person, Site
 from mes.templatetags.downstream import qty
 from planning import words
-from workorders.models import JobOrder, UnitQueue
+from workorders.models import JobOrder, PersonSkill, UnitQueue
 
 MOVES_SHOWN = 400
 LAST = 10_000
@@ -232,6 +232,49 @@ class ShiftForm(EventForm):
             "starts_at": given["starts_at"],
             "ends_at": given["ends_at"],
             "reason": given["reason"],
+        }
+
+
+class AbsenceForm(EventForm):
+    """Who is absent from when to when, and which machine stands first for it."""
+
+    subject = "person"
+    person = forms.ModelChoiceField(Person.objects.none(), label=gettext_lazy("Who"))
+    starts_at = _when(
+        gettext_lazy("Absent from"), help_text=gettext_lazy("Leave it empty if it is from now on.")
+    )
+    ends_at = _when(gettext_lazy("Absent until"), required=True)
+    unit = forms.ModelChoiceField(
+        Equipment.objects.none(),
+        label=gettext_lazy("Stands first, if others are too few"),
+        required=False,
+        help_text=gettext_lazy(
+            "Empty: the machine with the least work before it. Of people only this is kept: who can"
+            " attend which machines, how many at once, in which shifts."
+        ),
+    )
+
+    def choose(self) -> None:
+        skilled = PersonSkill.objects.filter(site=self.site).values("person_id")
+        self.offer(
+            "person", Person.objects.filter(pk__in=skilled).order_by("name"), lambda row: row.name
+        )
+        units = Equipment.objects.filter(site=self.site, skill__isnull=False).order_by("code")
+        self.offer("unit", units, lambda row: f"{row.code} · {row.name}")
+
+    def clean_starts_at(self) -> datetime | None:
+        return self.instant("starts_at")
+
+    def clean_ends_at(self) -> datetime | None:
+        return self.instant("ends_at")
+
+    def values(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {
+            "person_id": given["person"].pk,
+            "starts_at": given["starts_at"],
+            "ends_at": given["ends_at"],
+            "unit_id": given["unit"].pk if given["unit"] else None,
         }
 
 
@@ -701,6 +744,7 @@ FORMS: dict[str, type[EventForm]] = {
     "breakdown": BreakdownForm,
     "slow": SlowForm,
     "tool": ToolForm,
+    "absence": AbsenceForm,
     "closure": ClosureForm,
     "queue": QueueForm,
     "shift": ShiftForm,

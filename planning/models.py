@@ -132,6 +132,7 @@ class Disruption(models.Model):
         SUPPLY = "SUPPLY"  # of a purchase line: late, short or overdue
         SLOW = "SLOW"  # of a unit: it does a part of its work only
         TOOL = "TOOL"  # a piece of it is lost
+        ABSENCE = "ABSENCE"  # of a person
         CLOSURE = "CLOSURE"  # of a unit, an area, the plant: it does not work for a time
         DEMAND = "DEMAND"  # of a customer line: added, changed, re-dated, cancelled
         QUEUE = "QUEUE"  # of a unit: changed by hand
@@ -262,6 +263,7 @@ class Option(models.Model):
         REOPTIMISE = "REOPTIMISE"
         SPLIT = "SPLIT"
         REMAKE = "REMAKE"
+        CREW = "CREW"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"
@@ -383,7 +385,7 @@ class Consent(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT)
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="consents")
-    who = models.CharField(max_length=10, help_text="OVERTIME, CUSTOMER, SUPPLIER or QUALITY")
+    who = models.CharField(max_length=10, help_text="OVERTIME, CREW, CUSTOMER, SUPPLIER or QUALITY")
     role = models.CharField(max_length=12, choices=Role, help_text="who gets the yes")
     facts = models.JSONField(help_text="what it is about, for the words")
     asked_at = models.DateTimeField()

@@ -138,6 +138,20 @@ NEEDS = (
     ("HV-180-A", 30, "RIG-1"),
 )
 
+# Code, name, the machines that need somebody with it.
+SKILLS = (
+    ("5AX", "Runs a 5-axis mill", ("CNC-04", "CNC-07")),
+    ("GRIND", "Runs a grinder", ("GRD-01", "GRD-02")),
+)
+# Who, skill, machines at once, shifts. Who has no user attends machines only.
+SKILLED = (
+    ("Petra Novak", "5AX", 1, ("Early",)),
+    ("Karel Dvorak", "5AX", 1, ("Early",)),
+    ("Milan Urban", "5AX", 2, ("Late",)),
+    ("Eva Kral", "GRIND", 2, ("Early", "Late")),
+    ("Jiri Benes", "GRIND", 2, ("Early", "Late")),
+)
+
 # What, unit (None: all), amount, source, owner.
 RATES = (
     ("OVERTIME_HOUR", None, "48", "Wage agreement 2026, 25 % premium", "M. Okafor"),

@@ -520,6 +520,8 @@ class CauseFacts(TypedDict, total=False):
     tool: str
     tool_name: str
     left: int  # pieces of a tool that are there still
+    person_id: int
+    person: str
     windows: list[dict[str, Any]]  # unit_id, window_id, starts_at, ends_at
     line_id: int
     line: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING
@@ -28,7 +28,7 @@ from planning import resident, rules
 from planning.engine import calendars
 from planning.engine.builder import PlantBuilder
 from planning.engine.cost import Terms
-from planning.engine.offers import Faster, Freight, Offers, Quote, StandIn
+from planning.engine.offers import Cover, Faster, Freight, Offers, Quote, StandIn
 from planning.engine.offers import Rate as Price
 from planning.engine.plant import (
     NEVER,
@@ -100,6 +100,9 @@ TOLD = (
     "planning.option.accepted",
     "planning.decision.undone",
     "planning.plan.committed",
+    "workorders.person.absent",
+    "workorders.absence.changed",
+    "workorders.person.back",
 )
 DEMAND_KINDS = {"COMPONENT": DemandKind.COMPONENT, "LINE": DemandKind.LINE}
 # A work order without operations is not ours to plan: it comes, like a transfer, when it is due.
@@ -333,6 +336,7 @@ class Snapshot:
     rates: list[Rate]
     events: list[Event]  # not answered yet, oldest first, the newest 500
     # Work orders that were made or pegged for a customer line, for those lines that are cancelled.
+    people: dict[int, str]  # who attends a unit
     meant_for: dict[int, tuple[int, ...]]
     scrapped: dict[int, int]  # by job order, in events not answered yet, millionths
     told: list[Event]  # of them all those that say what a supply or a demand was before
@@ -596,6 +600,28 @@ select b.item_id, b.component_id, a.component_id, mil(a.quantity_per), mil(b.qua
  where a.site_id = %(site)s and a.valid_from <= %(now)s
    and (a.valid_to is null or a.valid_to > %(now)s) order by a.id
 """
+_STANDING = """
+select x.id, x.unit_id, x.starts_at, x.ends_at, a.person_id,
+       array(select p.name from equipment_equipment e
+               join equipment_shiftpattern p on p.calendar_id = e.calendar_id,
+                    (select x.starts_at at time zone s.time_zone) l(at)
+              where e.id = x.unit_id and p.weekday = extract(isodow from l.at) - 1
+                and l.at::time >= p.starts and (l.at::time < p.ends or p.ends <= p.starts))
+  from workorders_absence a join mes_site s on s.id = a.site_id
+  join equipment_calendarexception x on x.id = any(a.window_ids)
+ where a.site_id = %(site)s and a.ended_at is null and x.removed_seq is null
+   and x.ends_at > %(now)s order by x.starts_at, x.unit_id, x.id
+"""
+_AWAY = """
+select person_id, starts_at, ends_at from workorders_absence
+ where site_id = %(site)s and ended_at is null and ends_at > %(now)s order by id
+"""
+_ATTENDS = """
+select u.unit_id, k.person_id, p.name, k.shifts
+  from workorders_unitskill u join workorders_personskill k on k.skill_id = u.skill_id
+  join mes_person p on p.id = k.person_id
+ where u.site_id = %(site)s order by u.unit_id, p.name, p.id
+"""
 _RESERVATIONS = """
 select id, lot_id, work_order_id, purchase_line_id, job_material_id, customer_line_id,
        mil(quantity)
@@ -731,6 +757,9 @@ def _read(site_id: int, *, wall_now: datetime, at: datetime | None, check_again:
             quotes=rows(_QUOTES),
             freights=rows(_FREIGHTS),
             stand_ins=rows(_STAND_INS),
+            standing=rows(_STANDING),
+            away=rows(_AWAY),
+            attends=rows(_ATTENDS),
             reservations=rows(_RESERVATIONS),
             pegs=_kept(site_id, "pegs in order", kept["pegs"], partial(_pegs_in_order, kept)),
             rates=rows(_RATES),
@@ -811,6 +840,9 @@ class _Reading:
     quotes: Rows
     freights: Rows
     stand_ins: Rows
+    standing: Rows
+    away: Rows
+    attends: Rows
     reservations: Rows
     pegs: Rows
     rates: Rows
@@ -916,6 +948,7 @@ def _build(read: _Reading) -> Snapshot:
         offers=_offers(read),
         suppliers={row[1]: row[2] for row in read.quotes},
         freights={row[0]: row[1] for row in read.freights},
+        people={row[1]: row[2] for row in read.attends},
         materials=_kept(site.id, "materials", read.components, partial(_materials, read)),
     )
 
@@ -1965,6 +1998,7 @@ def _offers(read: _Reading) -> Offers:
     made_of = (
         read.quotes, read.freights, read.stand_ins, read.items,
         [(row[0], row[2], row[7]) for row in read.purchases], [row[16] for row in read.units],
+        read.standing, read.away, read.attends, read.epoch,
     )  # fmt: skip
     return _kept(read.site.id, "offers", made_of, partial(_make_offers, read))
 
@@ -2010,7 +2044,23 @@ def _make_offers(read: _Reading) -> Offers:
             row[0]: Price(row[11], STANDARD_COST) for row in read.items if row[11] is not None
         },
         external=frozenset(row[0] for row in read.units if row[16] == "EXTERNAL"),
+        covers=tuple(_covers(read)),
     )
+
+
+def _covers(read: _Reading) -> Iterator[Cover]:
+    """Who could attend each unit that stands: with its skill, not absent, not in that shift."""
+    for window_id, unit_id, starts_at, ends_at, _absent, shifts in read.standing:
+        away = {
+            person for person, since, until in read.away if since < ends_at and until > starts_at
+        }
+        able = tuple(
+            person
+            for unit, person, _name, own in read.attends
+            if unit == unit_id and person not in away and own and not set(own) & set(shifts)
+        )
+        begin, end = rules.window(starts_at, ends_at, read.epoch, opens=False)
+        yield Cover(unit_id, window_id, max(0, begin), end, able)
 
 
 def _absolute(seconds: int, read: _Reading) -> int:

@@ -59,6 +59,8 @@ def title(disruption: Disruption) -> str:
         if left := int(cause.get("left", 0)):
             there = ngettext("%(left)d is left", "%(left)d are left", left) % {"left": left}
             said = f"{said}, {there}"
+    elif kind == Disruption.Kind.ABSENCE:
+        said = _absence(cause, code)
     elif kind == Disruption.Kind.HOLD:
         what = _("lot %(lot)s") % {"lot": cause["lot"]} if cause.get("lot") else _job(cause, code)
         said = _("Quality hold: %(what)s") % {"what": what}
@@ -139,6 +141,16 @@ def _queue(cause: Facts, code: str) -> str:
     if more > 0:
         moved.append(_("%(n)d more") % {"n": more})
     return _("Queue of %(unit)s changed: %(jobs)s") % {"unit": code, "jobs": ", ".join(moved)}
+
+
+def _absence(cause: Facts, code: str) -> str:
+    """Who is absent and what stands for it: "Petra Novak absent, CNC-07 stands"."""
+    said = _("%(person)s absent") % {"person": cause.get("person", code)}
+    units = list(dict.fromkeys(each["unit"] for each in cause.get("windows", [])))
+    if not units:
+        return _("%(said)s, others attend everything") % {"said": said}
+    stands = ngettext("%(units)s stands", "%(units)s stand", len(units))
+    return f"{said}, " + stands % {"units": _names(units)}
 
 
 def _of_item(cause: Facts) -> dict[str, str]:
@@ -234,6 +246,11 @@ ENDINGS = {
     "AS_BEFORE": gettext_lazy("it is wanted as before"),
     "REOPENED": gettext_lazy("it works as ever"),
     "OVER": gettext_lazy("its time is over"),
+    "BACK": gettext_lazy("the person is there again"),
+    "DECIDED": gettext_lazy("quality has decided"),
+    "WITHDRAWN": gettext_lazy("it was taken back"),
+    "AS_USUAL": gettext_lazy("it runs as usual"),
+    "SOLVED": gettext_lazy("it can be done there"),
 }
 
 
@@ -368,6 +385,7 @@ def _deal(deal: Facts, zone: str) -> str:
         "qty": qty(deal["qty"]) if "qty" in deal else "",
         "day": _day(deal.get("at"), zone),
         "at": _day(deal.get("at"), zone, hour=True),
+        "until": _day(deal.get("until"), zone, hour=True),
         "old": _day(deal.get("was"), zone),
     }
     kind = deal["kind"]
@@ -399,6 +417,10 @@ def _deal(deal: Facts, zone: str) -> str:
         said = _("%(job)s makes all of its pieces again")
     elif kind == "add_order":
         said = _("make %(qty)s %(unit)s of %(item)s once more")
+    elif kind == "cover_window":
+        said = _("%(person)s attends %(to)s from %(at)s to %(until)s")
+    elif kind == "uncover_window":
+        said = _("nobody attends %(to)s from %(at)s to %(until)s")
     elif kind == "remove_order":
         said = _("%(order)s is not made")
     elif deal.get("qty", "0") == "0":
@@ -411,6 +433,7 @@ def _deal(deal: Facts, zone: str) -> str:
 MOST_DEALS = 3
 CONSENT_ROLES = {
     "OVERTIME": "SUPERVISOR",
+    "CREW": "SUPERVISOR",
     "CUSTOMER": "SALES",
     "SUPPLIER": "BUYER",
     "QUALITY": "QUALITY",
@@ -420,6 +443,7 @@ CONSENT_ROLES = {
 def consent(each: Facts) -> str:
     """Whose yes an option needs."""
     return {
+        "CREW": _("%(name)s has to take the shift (%(about)s)"),
         "CUSTOMER": _("%(name)s has to agree (%(about)s)"),
         "SUPPLIER": _("the supplier has to confirm (%(name)s)"),
         "QUALITY": _("quality has to agree (%(about)s)"),
@@ -552,6 +576,7 @@ IDEAS = {
     "REOPTIMISE": gettext_lazy("The best sequence found"),
     "SPLIT": gettext_lazy("Split a job"),
     "REMAKE": gettext_lazy("Make it once more"),
+    "CREW": gettext_lazy("Another person takes the shift"),
 }
 
 
@@ -761,6 +786,7 @@ def reason(code: str) -> str:
         "SOONER_HERE": _("it is done here before the other machine is free"),
         "BOUND": _("it is pinned or on hold"),
         "SPLIT": _("it was split"),
+        "NOBODY_ABLE": _("nobody else who can attend it is free then"),
         "NO_ROUTING": _("nobody says how it is made"),
     }.get(code, code.replace("_", " ").lower())
 
@@ -867,6 +893,9 @@ def event_text(kind: str, body: Facts) -> str:
         "equipment.tool.lost": _("Tool lost"),
         "equipment.loss.changed": _("New estimate of the return"),
         "equipment.tool.found": _("Tool there again"),
+        "workorders.person.absent": _("Absent"),
+        "workorders.absence.changed": _("What stands for an absence changed"),
+        "workorders.person.back": _("Not absent any more"),
         "equipment.place.opened": _("Shift added"),
         "equipment.place.opening_ended": _("Added shift taken back"),
         "equipment.place.closed": _("Closed for a time"),
@@ -1068,6 +1097,7 @@ def what_needs_a_yes(who: str, facts: Facts) -> str:
     """What somebody has to agree to, as the subject of a sentence."""
     return {
         "OVERTIME": _("overtime on %(unit)s"),
+        "CREW": _("the shift of %(name)s on %(about)s"),
         "CUSTOMER": _("the new terms of %(name)s (%(about)s)"),
         "SUPPLIER": _("the purchase at %(name)s"),
         "QUALITY": _("the other material of %(about)s"),

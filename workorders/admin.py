@@ -8,6 +8,7 @@ from mes.admin import JournalAdmin, MasterAdmin, PartInline
 from mes.commands import Command
 from workorders.actions import save_routing_operation
 from workorders.models import (
+    Absence,
     AndonCall,
     CallRoute,
     GenealogyEdge,
@@ -16,9 +17,12 @@ from workorders.models import (
     JobResponse,
     OperationAlternate,
     OperationTool,
+    PersonSkill,
     Routing,
     RoutingOperation,
+    Skill,
     UnitQueue,
+    UnitSkill,
     Unsettled,
     WorkOrder,
 )
@@ -108,6 +112,33 @@ class GenealogyEdgeAdmin(JournalAdmin):
     list_display = ("event_seq", "consumed", "produced", "quantity")
     list_filter = ("site",)
     list_select_related = ("consumed", "produced")
+
+
+@admin.register(Skill)
+class SkillAdmin(MasterAdmin):
+    list_display = ("code", "name", "site")
+    list_filter = ("site",)
+
+
+@admin.register(UnitSkill)
+class UnitSkillAdmin(MasterAdmin):
+    list_display = ("unit", "skill", "site")
+    list_filter = ("site", "skill")
+    list_select_related = ("unit", "skill")
+
+
+@admin.register(PersonSkill)
+class PersonSkillAdmin(MasterAdmin):
+    list_display = ("person", "skill", "units", "shifts", "site")
+    list_filter = ("site", "skill")
+    list_select_related = ("person", "skill")
+
+
+@admin.register(Absence)
+class AbsenceAdmin(JournalAdmin):
+    list_display = ("person", "starts_at", "ends_at", "ended_at")
+    list_filter = ("site",)
+    list_select_related = ("person",)
 
 
 @admin.register(CallRoute)

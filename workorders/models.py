@@ -428,6 +428,82 @@ class Reservation(models.Model):
         ]
 
 
+class Skill(models.Model):
+    """What somebody has to be able to do to attend a unit."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    code = models.CharField(max_length=30)
+    name = models.CharField(max_length=80)
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "code"], name="skill_code_is_unique_a_site")
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class UnitSkill(models.Model):
+    """The skill that a unit needs somebody for, as long as it works."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    unit = models.OneToOneField(Equipment, models.PROTECT, related_name="skill")
+    skill = models.ForeignKey(Skill, models.PROTECT)
+    history = HistoricalRecords()
+
+
+class PersonSkill(models.Model):
+    """What a person can attend, how many units at once, and in which shifts."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="skills")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="people")
+    units = models.PositiveSmallIntegerField(default=1, help_text="at once")
+    shifts = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="names of shifts; empty: all",
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "skill", "site"], name="person_has_a_skill_once_a_site"
+            ),
+            models.CheckConstraint(name="person_attends_a_unit", condition=Q(units__gte=1)),
+        ]
+
+
+class Absence(models.Model):
+    """A person who is not there from when to when, and what he or she was to attend."""
+
+    site = models.ForeignKey(Site, models.PROTECT)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="absences")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    note = models.CharField(max_length=100, blank=True)
+    # The order in which units stand for it, first the one that somebody chose.
+    unit_ids = ArrayField(models.BigIntegerField(), default=list)
+    window_ids = ArrayField(models.BigIntegerField(), default=list)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "person"],
+                condition=Q(ended_at=None),
+                name="person_is_absent_once_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="absence_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))
+            ),
+        ]
+
+
 class Unsettled(models.Model):
     """A fact that the rules forbid: recorded, no stock moved, waiting for somebody entitled."""
 

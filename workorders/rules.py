@@ -9,9 +9,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise
 
 # From where to where a job order may go. A correction may reopen a completed one;
 # ABORTED and CLOSED are ends.
@@ -318,3 +320,83 @@ def next_role(called: Sequence[str]) -> str | None:
 def may_answer(roles: Iterable[str], called: Iterable[str]) -> bool:
     """Whether somebody with these roles may take a call: one of those called, or who leads."""
     return not set(roles).isdisjoint({*called, *CALL_LADDER, "ADMIN"})
+
+
+# -- who attends what -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """A shift in which a unit needs somebody."""
+
+    unit_id: int
+    shift: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attendant:
+    """Somebody who can attend so many units at once; `shifts` empty: in every shift."""
+
+    person_id: int
+    units: int
+    shifts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A time in which a person is not there."""
+
+    person_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+    def covers(self, at: datetime) -> bool:
+        return self.starts_at <= at < self.ends_at
+
+
+def stands(
+    shifts: Sequence[Attended],
+    people: Sequence[Attendant],
+    others: Sequence[Away],
+    away: Away,
+    order: Sequence[int],
+    standing: Sequence[tuple[int, datetime, datetime]] = (),
+) -> dict[int, list[tuple[datetime, datetime]]]:
+    """Return which units stand, and when, because one more person is away.
+
+    shifts    of all units that need the same skill; people who have it.
+    others    who is away besides; what stands for them already is in `standing`.
+    order     units, those that stand first at the front.
+
+    While those who are left can attend all that works, nothing stands. What nobody attended before
+    either is not this absence's.
+    """
+    edges = {away.starts_at, away.ends_at}
+    edges |= {at for each in shifts for at in (each.starts_at, each.ends_at)}
+    edges |= {at for each in others for at in (each.starts_at, each.ends_at)}
+    edges |= {at for _unit, start, end in standing for at in (start, end)}
+    inside = sorted(at for at in edges if away.starts_at <= at <= away.ends_at)
+    found: dict[int, list[tuple[datetime, datetime]]] = {}
+    for start, end in pairwise(inside):
+        now = [each for each in shifts if each.starts_at <= start < each.ends_at]
+        names = {each.shift for each in now}
+        idle = {unit for unit, begin, until in standing if begin <= start < until}
+        works = {each.unit_id for each in now} - idle
+        there = [
+            each
+            for each in people
+            if (not each.shifts or each.shifts & names)
+            and not any(o.person_id == each.person_id and o.covers(start) for o in others)
+        ]
+        able = sum(each.units for each in there)
+        left = sum(each.units for each in there if each.person_id != away.person_id)
+        extra = max(0, len(works) - left) - max(0, len(works) - able)
+        for unit in [unit for unit in order if unit in works][:extra]:
+            spans = found.setdefault(unit, [])
+            if spans and spans[-1][1] == start:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+    return found

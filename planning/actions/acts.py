@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from equipment.models import Equipment
 from materials.actions import (
     add_purchase_line,
     cancel_purchase_line,
@@ -30,6 +31,7 @@ from mes.models import ShopFloorEvent
 from mes.rows import find
 from planning import rules, words
 from planning.actions.study import Study
+from planning.engine.crew import CoverWindow, UncoverWindow
 from planning.engine.deals import (
     NEW_ORDER,
     AddPurchase,
@@ -51,6 +53,7 @@ from planning.engine.plant import DemandKind, SupplyKind
 from planning.engine.splits import MergeJob, SplitJob
 from workorders.actions import (
     close_order,
+    cover,
     create_order,
     merge_job,
     release,
@@ -59,6 +62,7 @@ from workorders.actions import (
     set_not_before,
     split_job,
     substitute,
+    uncover,
     unreserve,
 )
 from workorders.models import JobLink, JobMaterial, JobOrder, Reservation, WorkOrder
@@ -182,6 +186,10 @@ def do(
             made = _make_again(command, study, change, decision_id, bought)
         case RemoveOrder():
             raise Refused(_("An order is taken away by undoing the decision that made it."))
+        case CoverWindow():
+            made = cover(command, window_id=change.window_id, person_id=change.person_id)
+        case UncoverWindow():
+            raise Refused(_("A shift is given back by undoing the decision that gave it."))
     kept: Made = plain(made)
     return kept
 
@@ -304,6 +312,16 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
             close_order(command, work_order_id=made["work_order_id"], note=reason)
         case RemoveOrder():
             raise Refused(_("An order is taken away by undoing the decision that made it."))
+        case CoverWindow():
+            uncover(
+                command,
+                absence_id=made["absence_id"],
+                unit_id=made["unit_id"],
+                starts_at=_at(made["starts_at"]),
+                ends_at=_at(made["ends_at"]),
+            )
+        case UncoverWindow():
+            raise Refused(_("A shift is given back by undoing the decision that gave it."))
 
 
 def _at(text: str) -> datetime:
@@ -342,7 +360,11 @@ def ended(command: Command, change: Deal, made: Made, *, since: int) -> str:
             return _begun(command, [made["job_order_id"]], since)
         case AddOrder():
             return _begun(command, made["job_order_ids"], since)
-        case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob() | RemoveOrder():
+        case CoverWindow():
+            return _worked(command, _at(made["starts_at"]), change.unit_id)
+        case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob():
+            return ""
+        case RemoveOrder() | UncoverWindow():
             return ""
 
 
@@ -363,6 +385,14 @@ def _received(command: Command, purchase_line_id: int, before: Decimal) -> str:
         return ""
     return _("%(line)s has been received, so this can't be taken back any more.") % {
         "line": f"{line.order_code}/{line.number}"
+    }
+
+
+def _worked(command: Command, starts_at: datetime, unit_id: int) -> str:
+    if starts_at >= command.now:
+        return ""
+    return _("The shift on %(unit)s has begun, so this can't be taken back any more.") % {
+        "unit": find(command, Equipment, unit_id).code
     }
 
 

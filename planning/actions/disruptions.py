@@ -69,6 +69,9 @@ DEMAND_EVENTS = frozenset(
     }
 )
 PLACE_EVENTS = frozenset({"equipment.place.closed", "equipment.place.reopened"})
+ABSENCE_EVENTS = frozenset(
+    {"workorders.person.absent", "workorders.absence.changed", "workorders.person.back"}
+)
 CALL_EVENTS = frozenset(
     f"workorders.call.{name}"
     for name in ("raised", "taken", "arrived", "ended", "cancelled", "escalated")
@@ -388,6 +391,11 @@ def _untold(
             return None
         status = LotStatus.QUARANTINED if was == "QUARANTINE" else LotStatus.RELEASED
         return lambda plant: _lot_status(plant, subject_id, status)
+    if kind == "ABSENCE":
+        closed = [each for event in told for each in event.body.get("windows", [])]
+        gone = {window_id for event in told for window_id in event.body["gone"]}
+        windows = study.closed_windows([each for each in closed if each["window_id"] not in gone])
+        return lambda plant: without_windows(plant, windows)
     if kind == "CLOSURE":
         windows = study.closed_windows(_windows_of(told))
         return lambda plant: without_windows(plant, windows)
@@ -447,6 +455,8 @@ def _told_key(event: Event) -> Key | None:
         return ("CLOSURE", "place", event.subject_id)
     if event.kind in CHECK_EVENTS:
         return ("CHECK", "lot", event.subject_id)
+    if event.kind in ABSENCE_EVENTS:
+        return ("ABSENCE", "person", event.subject_id)
     if event.kind in DEMAND_EVENTS:
         return ("DEMAND", "customer_line", event.subject_id)
     return None
@@ -578,7 +588,12 @@ def _open(
         kind=kind,
         subject_type=subject_type,
         subject_id=subject_id,
-        subject_code=(facts.get("place") or study.subject_code(subject_type, subject_id))[:80],
+        subject_code=(
+            facts.get("place")
+            or facts.get("person")
+            or (facts.get("lot") if subject_type == "customer_return" else "")
+            or study.subject_code(subject_type, subject_id)
+        )[:80],
         cause=facts,
         opened_seq=seq,
         last_seq=snap.seq,
@@ -598,6 +613,8 @@ def _scrap(study: Study, known: Mapping[Key, Disruption], booked: Sequence[Booke
         row = known.get(key)
         so_far = study.millionths(row.cause.get("scrap", "0")) if row else 0
         if pieces + so_far <= 0 or job_id not in snap.jobs:
+            if row is not None:
+                rows.append(Row(row, None, ends="RECOVERED"))
             continue
         cause = Cause(CauseKind.SCRAP, job_id, pieces + so_far)
         facts = study.scrap_facts(job_id, pieces + so_far)
@@ -758,6 +775,32 @@ def _closure(study: Study, place_id: int, told: Sequence[Event], row: Disruption
     return study.closure_cause(place_id, windows), facts
 
 
+def _absence(
+    study: Study, person_id: int, told: Sequence[Event], row: Disruption | None
+) -> Telling:
+    said: rules.CauseFacts = {**row.cause} if row is not None else {}  # type: ignore[typeddict-item]
+    windows: list[dict[str, Any]] = list(said.get("windows", []))
+    is_back = False
+    for event in told:
+        gone = set(event.body["gone"])
+        windows = [each for each in windows if each["window_id"] not in gone]
+        windows += event.body.get("windows", [])
+        is_back = event.kind == "workorders.person.back"
+        if event.kind == "workorders.person.absent":
+            said = {
+                "person_id": person_id,
+                "person": event.body["name"],
+                "note": event.body["note"],
+                "since": event.body["starts_at"],
+                "until": event.body["ends_at"],
+            }
+    if is_back or not said:
+        return "BACK"
+    if datetime.fromisoformat(str(said["until"])) <= study.snap.now_at:
+        return "OVER"
+    return study.closure_cause(person_id, windows), {**said, "windows": windows}
+
+
 def _windows_of(told: Sequence[Event]) -> list[dict[str, Any]]:
     """The windows of closures, each with its unit and its time."""
     return [
@@ -776,6 +819,7 @@ _TELL: dict[str, Callable[[Study, int, Sequence[Event], Disruption | None], Tell
     "QUEUE": by_hand.telling,
     "CHECK": _check,
     "RETURN": _return,
+    "ABSENCE": _absence,
 }
 
 

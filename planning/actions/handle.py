@@ -66,6 +66,9 @@ STANDING: dict[str, Any] = {
     Disruption.Kind.TOOL: gettext_lazy(
         "%(code)s is still lost. Say that it is there again; that closes it."
     ),
+    Disruption.Kind.ABSENCE: gettext_lazy(
+        "%(code)s is still absent. Say that it is over or wrong; that closes it."
+    ),
 }
 
 

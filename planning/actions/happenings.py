@@ -35,7 +35,13 @@ from quality.actions import (
     take_back_return,
     withdraw_waiting,
 )
-from workorders.actions import allow_job, move_job, restore_queue
+from workorders.actions import (
+    allow_job,
+    end_absence,
+    move_job,
+    report_absence,
+    restore_queue,
+)
 from workorders.models import JobOrder
 from workorders.rules import OPEN
 
@@ -93,6 +99,10 @@ def _place(values: Values, _answer: Values) -> Key:
     return ("CLOSURE", "place", int(values["equipment_id"]))
 
 
+def _person(values: Values, _answer: Values) -> Key:
+    return ("ABSENCE", "person", int(values["person_id"]))
+
+
 def _shift(values: Values, _answer: Values) -> Key:
     """A shift that is added hurts nobody: no disruption has this cause."""
     return ("SHIFT", "place", int(values["equipment_id"]))
@@ -116,6 +126,7 @@ HAPPENINGS: dict[str, Happening] = {
     "tool": Happening("equipment.tool.lost", report_tool_lost, _tool),
     "closure": Happening("equipment.place.close", close_place, _place),
     "queue": Happening("workorders.job.move", move_job, _queue),
+    "absence": Happening("workorders.absence", report_absence, _person),
     "shift": Happening("equipment.place.open", open_place, _shift),
     "hold": Happening("quality.hold.place", place_hold, _hold),
     "check": Happening("quality.check.wait", report_waiting, _check),
@@ -139,6 +150,7 @@ TAKEN_BACK_BY = {
     "RETURN": "return.receive",
     "QUEUE": "job.move",
     "REFUSED": "job.move",
+    "ABSENCE": "absence.report",
     "SLOW": "event.report",
     "TOOL": "event.report",
 }
@@ -154,6 +166,8 @@ def take_back(command: Command, *, disruption_id: int) -> dict[str, Any]:
         raise Refused(_("It is closed already."), status=409, code="done_already")
     if row.kind not in TAKEN_BACK_BY:
         raise Refused(_("This is ended by its own act: a repair, a release, a correction."))
+    if row.kind == Disruption.Kind.ABSENCE:
+        return end_absence(command, person_id=row.subject_id)
     if row.kind == Disruption.Kind.SLOW:
         return end_slow(command, unit_id=row.subject_id)
     if row.kind == Disruption.Kind.TOOL:

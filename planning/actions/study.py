@@ -208,7 +208,7 @@ class Study:
                 return impact.Cause(kinds.LOT_SHORT, number, missing)
             case Disruption.Kind.SUPPLY:
                 return self.supply_cause(number) if number in self.snap.purchases else None
-            case Disruption.Kind.CLOSURE:
+            case Disruption.Kind.CLOSURE | Disruption.Kind.ABSENCE:
                 return self.closure_cause(number, disruption.cause["windows"])
             case Disruption.Kind.QUEUE:
                 return self.queue_cause(number, disruption.cause)
@@ -1250,6 +1250,10 @@ class Study:
             found["units"] = list(dict.fromkeys(snap.units[step.unit_id] for step in steps))
         if "succ_id" in row:
             found["job"] = self.subject_code("job_order", row["succ_id"])
+        if "window_id" in row:
+            found["to"] = snap.units.get(row["unit_id"], "")
+            found["person"] = snap.people.get(row["person_id"], "")
+            found["at"], found["until"] = self.at(row["start_s"]), self.at(row["end_s"])
         if "part_id" in row:
             found["job"] = self.subject_code("job_order", row["op_id"])
             found["to"] = snap.units.get(row.get("to_unit_id", 0), "")
@@ -1299,6 +1303,8 @@ class Study:
                 who, name, about = "SUPPLIER", deal["purchase"], deal["purchase"]
             elif row["kind"] == "add_purchase":
                 who, name, about = "SUPPLIER", deal.get("supplier", ""), deal["item"]
+            elif row["kind"] == "cover_window":
+                who, name, about = "CREW", deal["person"], deal["to"]
             elif row["kind"] == "substitute":
                 who, name, about = "QUALITY", "", deal["job"]
             else:

@@ -37,7 +37,7 @@ from planning.api.posting import KEY_HEADER, posted
 from planning.api.wire import ErrorSerializer, actor_of, body_of, checked
 from quality import actions as quality
 from workorders import actions as workorders
-from workorders.models import AndonCall, JobOrder, JobResponse
+from workorders.models import AndonCall, JobOrder, JobResponse, PersonSkill
 
 Values = dict[str, Any]
 Row = TypeVar("Row", bound=Model)
@@ -165,6 +165,29 @@ def tool_found(command: Command, values: Values) -> Values:
     return equipment.report_tool_found(
         command, tool_id=_tool(command, values), occurred_at=values.get("occurred_at")
     )
+
+
+def _person(command: Command, values: Values) -> int:
+    skilled = PersonSkill.objects.filter(site=command.site, person__name=values["person"])
+    found = skilled.values_list("person_id", flat=True).first()
+    if found is None:
+        raise Missing(_("Nobody of this name attends a machine here."))
+    return found
+
+
+def absence(command: Command, values: Values) -> Values:
+    return workorders.report_absence(
+        command,
+        person_id=_person(command, values),
+        starts_at=values.get("starts_at"),
+        ends_at=values["ends_at"],
+        note=values["note"],
+        unit_id=_unit(command, values) if "unit" in values else None,
+    )
+
+
+def absence_end(command: Command, values: Values) -> Values:
+    return workorders.end_absence(command, person_id=_person(command, values))
 
 
 def shift(command: Command, values: Values) -> Values:
@@ -460,6 +483,8 @@ KINDS: dict[str, Kind] = {
     "tool_lost": Kind("event.report", bodies.ToolLost, tool_lost),
     "tool_back": Kind("equipment.estimate", bodies.ToolBack, tool_back),
     "tool_found": Kind("event.report", bodies.ToolFound, tool_found),
+    "absence": Kind("absence.report", bodies.Absence, absence),
+    "absence_end": Kind("absence.report", bodies.AbsenceEnd, absence_end),
     "shift": Kind("shift.open", bodies.Shift, shift),
     "shift_end": Kind("shift.open", bodies.ShiftEnd, shift_end),
     "closure": Kind("place.close", bodies.Closure, closure),

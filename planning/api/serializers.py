@@ -122,6 +122,24 @@ class ToolFound(ToolBody):
     occurred_at = serializers.DateTimeField(required=False)
 
 
+class Absence(Body):
+    """A person is absent; units stand if those who are left can't attend them all."""
+
+    kind = serializers.ChoiceField(["absence"])
+    person = serializers.CharField(max_length=80, help_text=_("name of somebody with a skill"))
+    starts_at = serializers.DateTimeField(required=False, help_text=_("now if not given"))
+    ends_at = serializers.DateTimeField()
+    unit = serializers.CharField(max_length=40, required=False, help_text=_("stands first"))
+    note = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+
+
+class AbsenceEnd(Body):
+    """A person is back earlier, or was never absent."""
+
+    kind = serializers.ChoiceField(["absence_end"])
+    person = serializers.CharField(max_length=80)
+
+
 class Shift(Body):
     """A unit, an area or the plant works besides its calendar for a time: an added shift."""
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from planning.engine.changes import Change, moved_ops
+from planning.engine.crew import CoverWindow
 from planning.engine.deals import AddPurchase, SetFreight, SetPurchaseDate, ShipPartial, Substitute
 from planning.engine.offers import Offers
 from planning.engine.offers import Rate as Rate
@@ -633,12 +634,14 @@ def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Ma
     lines: list[CostLine] = []
     unknown: list[What] = []
 
-    def add(what: What, subject: str, pk: int, rate: Rate | None, qty: int = 0) -> None:
+    def add(
+        what: What, subject: str, pk: int, rate: Rate | None, qty: int = 0, of: int = PIECE
+    ) -> None:
         if rate is None:
             unknown.append(what)
             return
-        amount = _round(qty * rate.amount, PIECE) if qty else rate.amount
-        quantity, per = (qty, PIECE) if qty else (1, 1)
+        amount = _round(qty * rate.amount, of) if qty else rate.amount
+        quantity, per = (qty, of) if qty else (1, 1)
         lines.append(
             CostLine(
                 what, Sum.CASH, subject, pk, quantity, per, rate.amount, 0, amount, rate.source
@@ -653,6 +656,9 @@ def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Ma
                     add(What.FREIGHT, "line", change.line_id, offers.freight(mode))
             case SetFreight():
                 add(What.FREIGHT, "line", change.line_id, _dearer(plant, offers, change))
+            case CoverWindow():
+                paid = max(change.end_s - change.start_s, rules.rates.overtime_minimum_s)
+                add(What.OVERTIME, "unit", change.unit_id, rules.rates.overtime_hour, paid, HOUR)
             case SetPurchaseDate():
                 fee = offers.faster.get(change.purchase_id)
                 add(What.EXPEDITE, "purchase", change.purchase_id, fee.fee if fee else None)

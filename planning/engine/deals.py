@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from planning.engine import orders, splits
+from planning.engine import crew, orders, splits
+from planning.engine.crew import CoverWindow, UncoverWindow
 from planning.engine.kinds import WhyNot as WhyNot
 from planning.engine.orders import AddOrder, RemoveOrder
 from planning.engine.plant import (
@@ -168,6 +169,8 @@ Deal: TypeAlias = (
     | MergeJob
     | AddOrder
     | RemoveOrder
+    | CoverWindow
+    | UncoverWindow
 )
 DEALS: tuple[type[Deal], ...] = (
     SetPromise,
@@ -186,6 +189,8 @@ DEALS: tuple[type[Deal], ...] = (
     MergeJob,
     AddOrder,
     RemoveOrder,
+    CoverWindow,
+    UncoverWindow,
 )
 
 
@@ -198,6 +203,7 @@ class Columns(Protocol):
     def read(self, name: str) -> npt.NDArray[Any]: ...
     def write(self, name: str) -> npt.NDArray[Any]: ...
     def whole(self) -> Plant: ...
+    def exceptions(self, unit: int) -> list[tuple[int, int, bool]]: ...
     def rebuild(self, make: Callable[[Plant], Plant]) -> None: ...
 
 
@@ -307,6 +313,8 @@ def take(draft: Columns, change: Deal) -> None:
             splits.take(draft, change)
         case AddOrder() | RemoveOrder():
             orders.take(draft, change)
+        case CoverWindow() | UncoverWindow():
+            crew.take(draft, change)
 
 
 def _add_supply(draft: Columns, change: AddPurchase) -> None:
@@ -430,6 +438,8 @@ def inverse(draft: Columns, change: Deal) -> Deal:
             return splits.inverse(draft, change)
         case AddOrder() | RemoveOrder():
             return orders.inverse(draft, change)
+        case CoverWindow() | UncoverWindow():
+            return crew.inverse(change)
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -501,6 +511,8 @@ def why_not(draft: Columns, projection: Projection, change: Deal) -> WhyNot | No
             return splits.why_not(draft, change)
         case AddOrder() | RemoveOrder():
             return orders.why_not(draft, now, change)
+        case CoverWindow() | UncoverWindow():
+            return crew.why_not(draft, now, change)
 
 
 def _substitute_not(draft: Columns, change: Substitute) -> WhyNot | None:
@@ -554,6 +566,8 @@ def subject_of(change: Deal) -> tuple[str, int]:
             return "operation", change.succ_id
         case SplitJob() | MergeJob():
             return "operation", change.op_id
+        case CoverWindow() | UncoverWindow():
+            return "unit", change.unit_id
 
 
 # -- what a set of deals writes ------------------------------------------------------------------

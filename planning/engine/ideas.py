@@ -656,6 +656,7 @@ MACHINES: Final = (
 )
 OTHERS: Final = (
     Kind.SPLIT,
+    Kind.CREW,
     Kind.REPEG,
     Kind.REMAKE,
     Kind.EXPEDITE,

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     REOPTIMISE = "REOPTIMISE"
     SPLIT = "SPLIT"
     REMAKE = "REMAKE"
+    CREW = "CREW"
 
 
 class Verdict(StrEnum):
@@ -69,4 +70,5 @@ class WhyNot(StrEnum):
     SOONER_HERE = "SOONER_HERE"  # it is done where it stands before the other unit is free
     BOUND = "BOUND"  # it is pinned or on hold
     SPLIT = "SPLIT"  # it was split
+    NOBODY_ABLE = "NOBODY_ABLE"  # nobody else who has the skill is free then
     NO_ROUTING = "NO_ROUTING"  # nobody says how it is made

@@ -62,12 +62,24 @@ class StandIn:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A unit stands from an instant to another for want of a person; who else could attend it."""
+
+    unit_id: int
+    window_id: int
+    start_s: int
+    end_s: int
+    people: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Offers:
     """All of it for one site.
 
     standard     price of a usual shipment.
     item_cost    what a unit of an item is held to cost.
+    covers       who could attend what stands because somebody is absent.
     external     units that are somebody else's: work there is bought.
     """
 
@@ -78,6 +90,7 @@ class Offers:
     stand_ins: tuple[StandIn, ...] = ()
     item_cost: Mapping[int, Rate] = field(default_factory=dict)
     external: frozenset[int] = frozenset()
+    covers: tuple[Cover, ...] = ()
 
     def quote(self, quote_id: int) -> Quote | None:
         return next((each for each in self.quotes if each.id == quote_id), None)

@@ -67,7 +67,7 @@ from planning.engine.projection import project
 from planning.engine.reorder import reoptimise
 from planning.engine.rows import at_rows_of, projection_at_rows_of, rows_in
 from planning.engine.splits import maker_of
-from planning.engine.work_ideas import split
+from planning.engine.work_ideas import crew, split
 
 HOUR = 3_600
 DAY = 86_400
@@ -1173,6 +1173,7 @@ def generate(
         reoptimise(search, min(OF_ORDER, budget - search.evaluations))
         search.budget = budget
         split(search)
+        crew(search)
         beyond_machines(search)
     return Options(_judged(search), search.evaluations)
 

@@ -1,10 +1,11 @@
-"""Ideas about who does the work, and on what: a job on two units at once."""
+"""Ideas about who does the work, and on what: a job on two units, somebody else's shift."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from planning.engine.changes import Refusal
+from planning.engine.crew import CoverWindow
 from planning.engine.deals import NEW_PART
 from planning.engine.kinds import Kind, WhyNot
 from planning.engine.plant import PIECE, PPM, Status
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from planning.engine.options import _Search
 
 TRIED: Final = 2
+SHIFTS: Final = 10  # that others may take for somebody
 
 
 def split(search: _Search) -> None:
@@ -33,6 +35,28 @@ def split(search: _Search) -> None:
     if not tried and why is not None:
         op_id = int(plant.op_id[why[1]])
         search.refuse(Kind.SPLIT, f"split/operation-{op_id}", Refusal(why[0], "operation", op_id))
+
+
+def crew(search: _Search) -> None:
+    """Let others who can attend what stands take the shifts of somebody who is absent."""
+    by_unit: dict[int, list[CoverWindow]] = {}
+    for each in search.ground.rules.offers.covers:
+        if each.end_s <= search.ground.now:
+            continue
+        mine = by_unit.setdefault(each.unit_id, [])
+        if each.people and len(mine) < SHIFTS:
+            mine.append(
+                CoverWindow(each.unit_id, each.window_id, each.start_s, each.end_s, each.people[0])
+            )
+    for unit_id, taken in sorted(by_unit.items()):
+        slug = f"crew/unit-{unit_id}"
+        if not taken:
+            search.refuse(Kind.CREW, slug, Refusal(WhyNot.NOBODY_ABLE, "unit", unit_id))
+            continue
+        search.check(Kind.CREW, slug, taken)
+        search.check(Kind.CREW, f"{slug}/first", taken[:1])
+    if len(by_unit) > 1:
+        search.check(Kind.CREW, "crew/all", [each for mine in by_unit.values() for each in mine])
 
 
 def _parted(search: _Search, op: int) -> SplitJob | WhyNot:

@@ -209,6 +209,8 @@ def _take_back(request: PlantRequest, found: Disruption) -> str:
         return _("It was found")
     if found.kind == Disruption.Kind.SUPPLY:
         return _("It comes as promised")
+    if found.kind == Disruption.Kind.ABSENCE:
+        return _("Back, or never absent")
     if found.kind == Disruption.Kind.SLOW:
         return _("It runs as usual")
     if found.kind == Disruption.Kind.TOOL:
@@ -295,7 +297,7 @@ def _facts(
         facts += _supply_facts(cause, at)
         if _estimate(request, found):
             facts[-1] |= {"open": "estimate", "link": _("Change")}
-    if found.kind == "CLOSURE":
+    if found.kind in ("CLOSURE", "ABSENCE"):
         facts.append({"label": _("Until"), "value": at(until), "note": ""})
     if found.kind in ("DEMAND", "RETURN"):
         facts += _demand_facts(cause, at)

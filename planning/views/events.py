@@ -59,6 +59,13 @@ TILES = (
         "event.report",
     ),
     Tile(
+        "absence",
+        "user-x",
+        gettext_lazy("Person absent"),
+        gettext_lazy("and what stands for it"),
+        "absence.report",
+    ),
+    Tile(
         "closure",
         "lock",
         gettext_lazy("Shift cancelled, area out"),

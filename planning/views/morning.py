@@ -117,6 +117,7 @@ def _kinds(site: Site, since: datetime, money: bool) -> dict[str, Any]:
         "SLOW": _("Machine slow"),
         "TOOL": _("Tool lost"),
         "CLOSURE": _("Area or shift out"),
+        "ABSENCE": _("Person absent"),
         "HOLD": _("Quality hold"),
         "SCRAP": _("Scrap"),
         "SLIP": _("Work falls behind"),

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from equipment.models import Downtime
+from equipment.models import CalendarException, Downtime
 from mes.access import token_sha256
 from mes.clock import wall_now
 from mes.models import CommandKey, Device, Role, ShopFloorEvent, Site, SiteClock, SiteHead, SitePlan
@@ -418,6 +418,26 @@ def test_capacity_is_less_or_more_and_as_before_by_the_api(
         409,
         422,
     )
+
+
+def test_an_absence_is_said_and_ended_by_the_api(simulator, tablet, northfield_site):
+    away = {"kind": "absence", "person": "Milan Urban", "ends_at": "2026-11-27T22:00:00+01:00"}
+    key = uuid.uuid4()
+    first, again = simulator.post(away, key=key), simulator.post(away, key=key)
+    assert first.status_code == 200, first.json()
+    assert first.json() == again.json()
+    # Nobody else attends the two 5-axis mills late.
+    assert first.json()["units"] == ["CNC-04", "CNC-07"]
+    assert ShopFloorEvent.objects.filter(site=northfield_site, key=key).count() > 1
+    assert simulator.post(away | {"person": "nobody"}).status_code == 404
+    assert simulator.post(away | {"unit": "nowhere"}).status_code == 404
+    assert simulator.post(away | {"unit": "LAT-01"}).status_code == 422
+    assert tablet.post(away).status_code == 403
+    ended = simulator.post({"kind": "absence_end", "person": "Milan Urban"})
+    assert ended.status_code == 200, ended.json()
+    closed = CalendarException.objects.filter(site=northfield_site, reason="Milan Urban absent")
+    assert closed.exists()
+    assert not closed.filter(removed_seq=None).exists()
 
 
 def test_a_cancellation_and_a_receipt_can_be_taken_back(simulator):

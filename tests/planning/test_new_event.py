@@ -17,8 +17,14 @@ from planning.models import Disruption
 from planning.views.events import NEEDED, TILES
 from tests.planning.conftest import Company
 from tests.planning.test_supply_and_demand import line, tight
+from workorders import actions as workorders
 
 __all__ = ["tight"]
+
+
+@pytest.fixture(autouse=True)
+def skilled(tight: Company) -> Person:
+    return attendant(tight)
 
 
 def client(company: Company, role: str) -> Client:
@@ -32,6 +38,19 @@ def client(company: Company, role: str) -> Client:
 
 def tool(company: Company) -> Tool:
     row, _made = Tool.objects.get_or_create(site=company.site, code="JIG", name="Jig")
+    return row
+
+
+def attendant(company: Company) -> Person:
+    row, made = Person.objects.get_or_create(name="Jan Maly")
+    if made:
+        company.must(
+            workorders.add_skill,
+            code="MILL",
+            name="Runs a mill",
+            unit_ids=[company.ids["CNC-04"]],
+            people=[(row.pk, 1, [])],
+        )
     return row
 
 
@@ -59,6 +78,11 @@ def filled(company: Company, kind: str) -> dict[str, Any]:
         "breakdown": {"unit": company.ids["CNC-04"], "back_at": "2026-11-27T08:00"},
         "slow": {"unit": company.ids["CNC-04"], "percent": "60", "back_at": "2026-11-27T08:00"},
         "tool": {"tool": tool(company).pk, "back_at": "2026-11-27T08:00"},
+        "absence": {
+            "person": attendant(company).pk,
+            "ends_at": "2026-11-27T08:00",
+            "unit": company.ids["CNC-04"],
+        },
         "shift": {
             "place": company.ids["CNC-04"],
             "starts_at": "2026-11-28T06:00",

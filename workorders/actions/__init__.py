@@ -1,5 +1,12 @@
 """What can happen to work orders and job orders. The only writer of this app's tables."""
 
+from workorders.actions.absences import (
+    add_skill,
+    cover,
+    end_absence,
+    report_absence,
+    uncover,
+)
 from workorders.actions.calls import (
     Stake,
     arrive,
@@ -42,12 +49,15 @@ from workorders.actions.supplies import (
 __all__ = [
     "Stake",
     "add_routing",
+    "add_skill",
     "allow_job",
     "arrive",
     "cancel_call",
     "close_order",
     "correct_report",
+    "cover",
     "create_order",
+    "end_absence",
     "end_call",
     "escalate_call",
     "finish",
@@ -61,6 +71,7 @@ __all__ = [
     "reckon_again",
     "refuse_job",
     "release",
+    "report_absence",
     "report_production",
     "reserve",
     "restore_queue",
@@ -77,5 +88,6 @@ __all__ = [
     "substitute",
     "suspend_jobs_of",
     "take_call",
+    "uncover",
     "unreserve",
 ]

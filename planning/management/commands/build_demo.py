@@ -32,6 +32,7 @@ from mes.clock import wall_now
 from mes.masters import save_master
 from mes.models import (
     Device,
+    Person,
     Site,
     SiteClock,
     SiteHead,
@@ -179,6 +180,24 @@ class Builder:
 
     def people(self) -> None:
         self.do("people", lambda c: grant_personas(c, duties=plant.DUTIES))
+        unit_ids = self.codes(Equipment)
+
+        def skills(command: commands.Command) -> None:
+            for code, name, units in plant.SKILLS:
+                able = [
+                    (Person.objects.get_or_create(name=who)[0].pk, at_once, shifts)
+                    for who, skill, at_once, shifts in plant.SKILLED
+                    if skill == code
+                ]
+                workorders.add_skill(
+                    command,
+                    code=code,
+                    name=name,
+                    unit_ids=[unit_ids[unit] for unit in units],
+                    people=able,
+                )
+
+        self.do("skills", skills)
 
     def materials(self) -> None:
         def items(command: commands.Command) -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, Q, QuerySet
+from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
@@ -63,6 +63,17 @@ def people_of(request: HttpRequest) -> QuerySet[Person]:
     return Person.objects.filter(Q(pk__in=here) | ~Q(pk__in=anywhere))
 
 
+def seen_of(model: type[Model], request: HttpRequest) -> QuerySet[Any] | None:
+    """The rows of a model that this person may see; None where it belongs to no site."""
+    if model is Site:
+        return sites_of(request)
+    if model is Person:
+        return people_of(request)
+    if hasattr(model, "site_id"):
+        return model._default_manager.filter(site__in=sites_of(request))
+    return None
+
+
 def actor_of(request: HttpRequest, site: Site) -> Actor:
     person = Person.objects.filter(user=request.user.pk).first()
     if person is not None:
@@ -79,14 +90,30 @@ class OfSite(_ModelAdmin):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        related = db_field.remote_field.model
-        if related is Site:
-            kwargs["queryset"] = sites_of(request)
-        elif related is Person:
-            kwargs["queryset"] = people_of(request)
-        elif hasattr(related, "site_id"):
-            kwargs["queryset"] = related._default_manager.filter(site__in=sites_of(request))
+        rows = seen_of(db_field.remote_field.model, request)
+        if rows is not None:
+            kwargs["queryset"] = rows
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class SeenFilter(admin.RelatedFieldListFilter):
+    """A list's filter names what its reader may see: Django's own names every site's rows."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> Any:
+        rows = seen_of(field.remote_field.model, request)
+        if rows is None:
+            return super().field_choices(field, request, model_admin)
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        return field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to={"pk__in": rows}
+        )
+
+
+admin.FieldListFilter.register(
+    lambda field: bool(field.remote_field), SeenFilter, take_priority=True
+)
 
 
 class MasterAdmin(OfSite, SimpleHistoryAdmin):  # type: ignore[misc]

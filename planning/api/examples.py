@@ -31,6 +31,8 @@ _BODIES: dict[str, dict[str, Any]] = {
     "tool_lost": {"tool": "FX-220", "note": "dropped, to be measured", "back_at": TOMORROW},
     "tool_back": {"tool": "FX-220", "back_at": DAY_AFTER, "said_by": "the toolroom"},
     "tool_found": {"tool": "FX-220"},
+    "absence": {"person": "Milan Urban", "ends_at": "2026-11-27T22:00:00+01:00", "note": "ill"},
+    "absence_end": {"person": "Milan Urban"},
     "shift": {
         "place": "MILL-B",
         "starts_at": "2026-11-28T06:00:00+01:00",

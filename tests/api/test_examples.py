@@ -23,6 +23,7 @@ BEFORE = {
     "slow_end": ["slow"],
     "tool_back": ["tool_lost"],
     "tool_found": ["tool_lost"],
+    "absence_end": ["absence"],
     "shift_end": ["shift"],
     "closure_end": ["closure"],
     "start": ["stop"],

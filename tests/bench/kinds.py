@@ -80,6 +80,7 @@ def _round(number: int) -> Iterator[Story]:
     yield _breakdown()
     yield _slow()
     yield _tool()
+    yield _absence()
     yield _windows()
     yield _run(number)
     yield _refused()
@@ -144,6 +145,12 @@ def _tool() -> Story:
     yield {"kind": "tool_lost", "tool": tool, "back_at": _in(24)}
     yield {"kind": "tool_back", "tool": tool, "back_at": _in(30)}
     yield {"kind": "tool_found", "tool": tool}
+
+
+def _absence() -> Story:
+    person = {"person": "Milan Urban"}
+    yield {"kind": "absence", **person, "ends_at": _in(72)}
+    yield {"kind": "absence_end", **person}
 
 
 def _windows() -> Story:

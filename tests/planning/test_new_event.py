@@ -175,8 +175,10 @@ def test_a_form_with_something_strange_in_it_is_answered_and_stores_all_or_nothi
             strange = {**usual, name: value}
             told = office.post(reverse("planning:new_event_preview"), {"kind": kind, **strange})
             saved = office.post(reverse("planning:new_event"), {**key, **strange})
-            assert told.status_code == 200, (name, value)
-            assert saved.status_code in (302, 409, 422), (name, value)
+            # What no record can keep is no form at all.
+            unreadable = {400} if value == "\x00" else set()
+            assert told.status_code in {200} | unreadable, (name, value)
+            assert saved.status_code in {302, 409, 422} | unreadable, (name, value)
             assert (saved.status_code == 302) == (stored.count() > seq), (name, value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -218,11 +218,17 @@ Units = listing(
 )
 
 
+# "time" in OpenAPI has an offset; a shift's hour is the plant's own.
+@extend_schema_field({"type": "string", "pattern": r"^\d\d:\d\d:\d\d(\.\d+)?$"})
+class HourField(serializers.TimeField):
+    pass
+
+
 class ShiftShape(Shape):
     name = serializers.CharField()
     weekday = serializers.IntegerField(help_text="0 is Monday")
-    starts = serializers.TimeField()
-    ends = serializers.TimeField()
+    starts = HourField()
+    ends = HourField()
 
 
 class CalendarShape(Shape):

@@ -11,6 +11,7 @@ PROBLEM: Part = {
     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Error"}},
 }
 OF_ALL = {
+    "400": "an address or a body that cannot be read at all",
     "401": "no token, or one that is worth nothing",
     "403": "not for this role, device or token",
     "404": "no such thing on this site",

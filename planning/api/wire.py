@@ -317,6 +317,8 @@ class KnownQuery(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        if not hasattr(view, (request.method or "").lower()):
+            return True  # what is answered by no handler is 405, whatever its query
         known = _query_of(view, request.method or "")
         for name, values in request.query_params.lists():
             if name not in known:

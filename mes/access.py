@@ -273,7 +273,7 @@ def sites_of(person_id: int | None) -> QuerySet[Site]:
 
 
 def _choose_site(request: HttpRequest, person: Person) -> Site | None:
-    """The site of this session: the chosen one if he still has a role there, else his first."""
+    """The site that was chosen, if the person still has a role there, else his first."""
     sites = list(sites_of(person.pk))
     chosen = request.session.get("site")
     return next((site for site in sites if site.code == chosen), sites[0] if sites else None)

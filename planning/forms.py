@@ -36,6 +36,22 @@ class Moment(forms.DateTimeInput):
     input_type = "datetime-local"
 
 
+class InstantField(forms.CharField):
+    """A local time of the plant as an instant; empty is "nobody knows"."""
+
+    widget = Moment
+    time_zone = "UTC"  # the form's site says which
+
+    def clean(self, value: Any) -> datetime | None:
+        said = super().clean(value)
+        if not said:
+            return None
+        found = words.local_instant(said, self.time_zone)
+        if found is None:
+            raise forms.ValidationError(_("Enter a day and a time."))
+        return found
+
+
 class EventForm(forms.Form):
     """A kind of event; `subject` names the field that says what it is about."""
 
@@ -47,6 +63,8 @@ class EventForm(forms.Form):
         self.zone = ZoneInfo(site.time_zone)
         self.choose()
         for field in self.fields.values():
+            if isinstance(field, InstantField):
+                field.time_zone = site.time_zone
             if not isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "inp")
 
@@ -67,23 +85,13 @@ class EventForm(forms.Form):
         local = at.astimezone(self.zone)
         return f"{date_format(local, 'D j M')} {local:%H:%M}"
 
-    def instant(self, name: str) -> datetime | None:
-        """A local time of the form as an instant; empty is 'nobody knows'."""
-        said = self.cleaned_data.get(name)
-        if not said:
-            return None
-        found = words.local_instant(said, self.site.time_zone)
-        if found is None:
-            raise forms.ValidationError(_("Enter a day and a time."))
-        return found
-
     def local(self, at: datetime) -> str:
         """An instant as a datetime-local field takes it."""
         return f"{at.astimezone(self.zone):%Y-%m-%dT%H:%M}"
 
 
-def _when(label: Any, *, required: bool = False, help_text: Any = "") -> forms.CharField:
-    return forms.CharField(label=label, required=required, widget=Moment(), help_text=help_text)
+def _when(label: Any, *, required: bool = False, help_text: Any = "") -> InstantField:
+    return InstantField(label=label, required=required, help_text=help_text)
 
 
 def _how_much(
@@ -124,9 +132,6 @@ class BreakdownForm(EventForm):
         reasons = Reason.objects.filter(site=self.site, applies_to="STOP", reason=None)
         self.offer("reason", reasons.order_by("name"))
 
-    def clean_back_at(self) -> datetime | None:
-        return self.instant("back_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         return {
@@ -159,9 +164,6 @@ class SlowForm(EventForm):
         units = units.exclude(kind=Equipment.Kind.EXTERNAL)
         self.offer("unit", units.order_by("code"), lambda row: f"{row.code} · {row.name}")
 
-    def clean_back_at(self) -> datetime | None:
-        return self.instant("back_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         return {
@@ -192,9 +194,6 @@ class ToolForm(EventForm):
         there = row.pieces - row.losses.filter(ended_at=None).count()
         return _("%(there)s of %(pieces)s there") % {"there": there, "pieces": row.pieces}
 
-    def clean_back_at(self) -> datetime | None:
-        return self.instant("back_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         return {"tool_id": given["tool"].pk, "note": given["note"], "back_at": given["back_at"]}
@@ -218,12 +217,6 @@ class ShiftForm(EventForm):
         self.offer(
             "place", places.order_by("level", "code"), lambda row: f"{row.code} · {row.name}"
         )
-
-    def clean_starts_at(self) -> datetime | None:
-        return self.instant("starts_at")
-
-    def clean_ends_at(self) -> datetime | None:
-        return self.instant("ends_at")
 
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -262,12 +255,6 @@ class AbsenceForm(EventForm):
         units = Equipment.objects.filter(site=self.site, skill__isnull=False).order_by("code")
         self.offer("unit", units, lambda row: f"{row.code} · {row.name}")
 
-    def clean_starts_at(self) -> datetime | None:
-        return self.instant("starts_at")
-
-    def clean_ends_at(self) -> datetime | None:
-        return self.instant("ends_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         return {
@@ -296,12 +283,6 @@ class ClosureForm(EventForm):
     def choose(self) -> None:
         places = Equipment.objects.filter(site=self.site).order_by("level", "code")
         self.offer("place", places, lambda row: f"{row.code} · {row.name}")
-
-    def clean_starts_at(self) -> datetime | None:
-        return self.instant("starts_at")
-
-    def clean_ends_at(self) -> datetime | None:
-        return self.instant("ends_at")
 
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -400,11 +381,12 @@ class OwnMoveForm(MoveForm):
         return super()._jobs(queued).filter(pk__in=self.of)
 
     def clean_starts_at(self) -> datetime | None:
+        starts_at: datetime | None = self.cleaned_data["starts_at"]
         if self.cleaned_data.get("place") != "start":
             return None
-        if found := self.instant("starts_at"):
-            return found
-        raise forms.ValidationError(_("Enter when it is to start."))
+        if starts_at is None:
+            raise forms.ValidationError(_("Enter when it is to start."))
+        return starts_at
 
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -437,9 +419,6 @@ class HoldForm(EventForm):
         self.offer("lot", lots.distinct().order_by("code"))
         reasons = Reason.objects.filter(site=self.site, applies_to="HOLD", reason=None)
         self.offer("reason", reasons.order_by("name"))
-
-    def clean_expected_at(self) -> datetime | None:
-        return self.instant("expected_at")
 
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -546,12 +525,6 @@ class PurchaseForm(EventForm):
         what = f"{row.item.code} · {qty(row.quantity)} {row.item.unit}"
         return f"{row} · {what} · {row.supplier.name} · {self.day(row.expected_at)}"
 
-    def clean_expected_from(self) -> datetime | None:
-        return self.instant("expected_from")
-
-    def clean_expected_at(self) -> datetime | None:
-        return self.instant("expected_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         return {
@@ -616,9 +589,6 @@ class OrderForm(EventForm):
         made = items.order_by("source", "code").reverse()
         self.offer("item", made, lambda row: f"{row.code} · {row.name}")
 
-    def clean_requested_at(self) -> datetime | None:
-        return self.instant("requested_at")
-
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data
         line = {
@@ -675,9 +645,6 @@ class DemandForm(LineForm):
         label=gettext_lazy("The new date is promised"), required=False, initial=True
     )
 
-    def clean_requested_at(self) -> datetime | None:
-        return self.instant("requested_at")
-
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         if given.get("quantity") is None and given.get("requested_at") is None:
@@ -716,9 +683,6 @@ class ReturnForm(EventForm):
     def _label(row: CustomerLine) -> str:
         what = f"{qty(row.shipped_quantity)} {row.item.unit} {row.item.code}"
         return f"{row.order.code}/{row.number} · {row.order.customer.name} · {what}"
-
-    def clean_needed_at(self) -> datetime | None:
-        return self.instant("needed_at")
 
     def values(self) -> dict[str, Any]:
         given = self.cleaned_data

@@ -35,7 +35,7 @@ def find() -> str | None:
 
 
 def flags() -> list[str]:
-    """Return the flags to start it with. Root alone gives up the sandbox: it has to."""
+    """Return the flags to start it with; it starts for root with the last of them only."""
     return [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 

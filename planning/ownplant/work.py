@@ -241,16 +241,7 @@ def _store(row: PlantImport) -> None:
         )
         return answer
 
-    outcome = commands.run(
-        site=row.site,
-        key=uuid.uuid5(uuid.NAMESPACE_OID, f"own plant {row.pk}"),
-        actor=actor_for(row.person, row.site) if row.person else SYSTEM,
-        name="planning.ownplant.store",
-        body={"import": row.pk, "sha256": sha},
-        act=store,
-    )
-    if not outcome.ok:
-        _set(row, state=State.CHECKED, failure=outcome.message[:300])
+    _do(row, "planning.ownplant.store", sha, store)
 
 
 def _follow(row: PlantImport, before: Content, content: Content, sha: str) -> None:
@@ -270,13 +261,18 @@ def _follow(row: PlantImport, before: Content, content: Content, sha: str) -> No
         )
         return {"taken": len(found.taken), "left": len(found.left)}
 
+    _do(row, "planning.ownplant.follow", sha, take_over)
+
+
+def _do(row: PlantImport, name: str, sha: str, act: Callable[[commands.Command], Any]) -> None:
+    """Once for this import, by whoever brought it in; refused, it can be corrected."""
     outcome = commands.run(
         site=row.site,
         key=uuid.uuid5(uuid.NAMESPACE_OID, f"own plant {row.pk}"),
         actor=actor_for(row.person, row.site) if row.person else SYSTEM,
-        name="planning.ownplant.follow",
+        name=name,
         body={"import": row.pk, "sha256": sha},
-        act=take_over,
+        act=act,
     )
     if not outcome.ok:
         _set(row, state=State.CHECKED, failure=outcome.message[:300])

@@ -42,12 +42,14 @@ OPEN_JOBS = ("WAITING", "READY", "RUNNING", "SUSPENDED", "HELD")
 Row = TypeVar("Row", bound=Model)
 
 
-def _page(request: PlantRequest, query: QuerySet[Row]) -> tuple[list[Row], dict[str, Any] | None]:
+def page_of(
+    request: PlantRequest, found: QuerySet[Row] | list[Row]
+) -> tuple[list[Row], dict[str, Any] | None]:
     """One page of a hundred and the links around it."""
-    total = query.count()
+    total = len(found) if isinstance(found, list) else found.count()
     last = max(1, -(-total // PAGE))
     page = min(max(number(request.GET.get("page", "")) or 1, 1), last)
-    rows = list(query[(page - 1) * PAGE : page * PAGE])
+    rows = list(found[(page - 1) * PAGE : page * PAGE])
     return rows, _around(request, page, last)
 
 
@@ -122,7 +124,7 @@ def work_orders(request: PlantRequest) -> HttpResponse:
     view = request.GET.get("view", "open")
     if view == "overdue":
         orders = overdue
-    rows, pages = _page(request, orders)
+    rows, pages = page_of(request, orders)
     waits = marks(site).orders
     lines = _lines_by_order(site, rows)
     context = {
@@ -376,7 +378,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
         )
     if request.GET.get("view") == "late":
         lines = lines.filter(pk__in=late_ids)
-    rows, pages = _page(request, lines)
+    rows, pages = page_of(request, lines)
     waits = marks(site).lines
     shown = []
     for line in rows:

@@ -25,7 +25,7 @@ from mes.models import Role
 from planning import words
 from planning.models import PlanVersion
 from planning.served import lines_of_purchases
-from planning.views.lists import tabs
+from planning.views.lists import page_of, tabs
 
 NAMED = 3  # customer lines of a purchase by name; the rest are counted
 RATE_WORDS = {
@@ -87,10 +87,11 @@ def purchases(request: PlantRequest) -> HttpResponse:
         return -stake.money, -len(stake.lines), row.expected_at, row.pk
 
     found.sort(key=urgency)
+    found, pages = page_of(request, found)
     served = lines_of_purchases(site, [row.pk for row in found])
     lines = _lines(
         {line for each in served.values() for line in each}
-        | {line for each in stakes.values() for line in each.lines}
+        | {line for row in found for line in stakes.get(str(row), nothing).lines}
     )
     context = {
         "views": tabs(
@@ -110,6 +111,7 @@ def purchases(request: PlantRequest) -> HttpResponse:
             )
             for row in found
         ],
+        "pages": pages,
     }
     return render_page(request, "materials/purchases.html", context, parts=("purchases",))
 

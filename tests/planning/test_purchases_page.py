@@ -124,3 +124,15 @@ def test_rates_show_from_when_and_by_whose_word_and_what_is_not_known(company: C
     assert any("31.5" in row and "to come" in row and "A. Keeper" in row for row in rows)
     unknown = [row for row in rows if "not known: options that need it say so" in row]
     assert any(row.startswith("Faster freight") for row in unknown)
+
+
+def test_a_long_list_is_shown_by_the_hundred(chased: Company) -> None:
+    for n in range(100):
+        buy(chased, f"MORE-{n:03d}", "CAP", 4 * DAY)
+    client = signed_in(chased, "bea", Role.BUYER)
+
+    first = client.get("/purchases/?view=all").content.decode()
+    assert len(rows_of(first, "purchase")) == 100
+    assert "Page 1 of 2" in first
+    assert "?view=all&amp;page=2" in first
+    assert len(rows_of(client.get("/purchases/?view=all&page=2").content.decode(), "purchase")) == 3

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -91,7 +92,8 @@ class Command(BaseCommand):
         loaded = load_plant(
             command, content=read.rows, source=source[:200], said=lambda step, n, of: None
         )
-        grant_personas(command)
+        if settings.MODE != "PRODUCTION":
+            grant_personas(command)
         return {**loaded, **arrange_early(command)}
 
     def _say(self, site: Site) -> None:

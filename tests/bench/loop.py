@@ -22,6 +22,14 @@ from tests.bench.rows import Row, limit_row, percentile
 EVENTS = 12  # of each kind and plant
 PAINTS = 10
 REFUSALS = 5
+# The page itself looks at each frame: a driver that asks now and then sees it half a second late.
+WATCH = """words => { window.painted = new Promise(done => {
+  setTimeout(() => done(null), 60000);
+  const rows = () => [...document.querySelectorAll("[data-testid=inbox-row]")];
+  const look = () => requestAnimationFrame(() =>
+    rows().some(row => row.textContent.includes(words)) ? done(Date.now()) : look());
+  look();
+}); }"""
 FIRST = 2  # of each run are told apart: what they meet is loaded by them
 
 
@@ -285,10 +293,13 @@ def _painted(plant: servers.Plant) -> Iterator[Row]:
             form.goto(f"{plant.url}/events/new/?kind=breakdown&unit={code}")
             # Whoever saves has read what it would do.
             form.get_by_test_id("effect-sentence").wait_for()
-            began = time.perf_counter()
+            tower.evaluate(WATCH, f"{code} down")
+            began = time.time()
             form.get_by_test_id("save-event").click(no_wait_after=True)
-            tower.get_by_test_id("inbox-row").filter(has_text=f"{code} down").first.wait_for()
-            took.append((time.perf_counter() - began) * 1000)
+            painted = tower.evaluate("() => window.painted")
+            if painted is None:
+                raise RuntimeError("no row was painted")
+            took.append(painted - began * 1000)
             unit = Downtime.objects.get(unit__code=code, ended_at=None).unit_id
             _do("NF", "bench.up", report_repair, unit_id=unit)
             _wait_until_computed()

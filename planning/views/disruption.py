@@ -119,7 +119,8 @@ def _context(request: PlantRequest, found: Disruption) -> dict[str, Any]:
     context: dict[str, Any] = {
         "d": _head(request, found, figures, money),
         "impact": _impact(found, figures, money),
-        "options": _options(request, options, chosen, figures),
+        "options": _options(request, options, chosen, figures)
+        | {"due": bool(found.summary.get("options_due"))},
         "preview": None,
         "decision": _decision(request, found, money),
         "approvals": approval_rows(request, found),

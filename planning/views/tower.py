@@ -190,6 +190,7 @@ def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
         ],
         "tab": tab,
         "rows": rows,
+        "computing": any(row["computing"] for row in rows),
         "backlog": _backlog(site) if tab == "open" else None,
         "empty": {
             "says": _("No open disruption.") if tab == "open" else _("Nothing here."),

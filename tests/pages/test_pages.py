@@ -257,3 +257,19 @@ def test_a_line_with_a_new_date_is_not_on_time_in_the_inbox_either(
     broken.save()
 
     assert "2 of 5 on time" in jana.get("/tower/").content.decode()
+
+
+def test_while_options_are_looked_for_the_pages_ask_again_by_themselves(
+    jana: Client, broken: Disruption
+) -> None:
+    """What is made between a page's drawing and its stream is told to nobody."""
+    pages = ("/tower/", f"/disruptions/{broken.pk}/")
+    assert broken.summary["options_due"] is False
+    for page in pages:
+        assert "every 2s" not in jana.get(page).content.decode()
+
+    broken.summary = {**broken.summary, "options_due": True}
+    broken.save(update_fields=["summary"])
+
+    for page in pages:
+        assert jana.get(page).content.decode().count(", every 2s") == 1

@@ -167,7 +167,7 @@ def test_a_page_asked_for_in_the_clear_is_sent_to_https(compose: dict[str, Child
 
 
 def test_the_workers_take_tasks_and_everything_stays(compose: dict[str, Child]) -> None:
-    app = Celery(broker=environment("worker-impact")["REDIS_URL"])
+    app = Celery(broker=environment("worker-impact")["REDIS_URL"], set_as_current=False)
 
     def queues() -> set[str]:
         active = app.control.inspect(timeout=1).active_queues() or {}

@@ -19,7 +19,7 @@ from mes.breaker import to_redis
 def hung(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A broker that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        app = Celery(broker=f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        app = Celery(broker=f"redis://127.0.0.1:{server.getsockname()[1]}/0", set_as_current=False)
         app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
         monkeypatch.setattr(doorbell, "app", app)
         monkeypatch.setattr(to_redis, "open_until", 0.0)

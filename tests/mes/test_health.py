@@ -216,7 +216,7 @@ def test_a_doorbell_that_fails_is_counted(bare_site: Site, settings: Any, monkey
     tally.flush()
     Tally.objects.all().delete()
     monkeypatch.setattr(to_redis, "open_until", 0.0)
-    dead = Celery(broker="redis://127.0.0.1:1/0")
+    dead = Celery(broker="redis://127.0.0.1:1/0", set_as_current=False)
     dead.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     monkeypatch.setattr(doorbell, "app", dead)
 

@@ -49,6 +49,8 @@ FAILURES = 3  # of a site at the same event, before it is set aside and shown
 
 # Disruptions that stand only as long as they hurt somebody.
 FELT = frozenset({"SCRAP", "SHORTAGE", "SUPPLY", "DEMAND", "QUEUE", "CHECK", "RETURN"})
+# Why they close though what was said still holds: the plan has found a way around it.
+FELT_NO_MORE = frozenset({"RECOVERED", "ABSORBED", "AS_BEFORE"})
 
 # Figures of the plan whose change alone makes a tick worth storing, and those of an impact that
 # make it another impact.

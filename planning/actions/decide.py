@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from equipment.actions import add_window, remove_window
@@ -577,14 +578,33 @@ def _tasks(command: Command, decision_id: int, study: Study, figures: rules.Opti
 
 
 def _reopen(decision: Decision) -> None:
-    """Lay a decided disruption before the planner again; its options are made anew."""
-    row = decision.disruption
-    if row is None:
-        return
-    # What was solved outside may have been closed by it.
-    closed = row.state == Disruption.State.CLOSED and decision.kind == Option.Kind.OUTSIDE
-    if closed or row.state == Disruption.State.ACCEPTED:
-        row.state, row.closed_at, row.close_reason = Disruption.State.OPEN, None, ""
+    """Lay before the planner again what a decision answered, and what closed since by its plan.
+
+    Options are made anew. The next recompute closes again what is over without the decision.
+    """
+    states = Disruption.State
+    answered = Q(state=states.ACCEPTED)
+    if decision.kind == Option.Kind.OUTSIDE:
+        answered |= Q(state=states.CLOSED)
+    by_its_plan = Q(
+        state=states.CLOSED,
+        closed_at__gte=decision.at,
+        kind__in=rules.FELT,
+        close_reason__in=rules.FELT_NO_MORE,
+    )
+    rows = Disruption.objects.filter(
+        Q(pk=decision.disruption_id) & answered | by_its_plan, site=decision.site_id
+    )
+    for row in rows.order_by("pk").select_for_update():
+        of_its_cause = {
+            "kind": row.kind,
+            "subject_type": row.subject_type,
+            "subject_id": row.subject_id,
+        }
+        standing = Disruption.objects.standing(row.site_id).filter(**of_its_cause)
+        if standing.exclude(pk=row.pk).exists():
+            continue  # it came again meanwhile
+        row.state, row.closed_at, row.close_reason = states.OPEN, None, ""
         row.summary = {**row.summary, "options_due": True}
         row.save(update_fields=["state", "closed_at", "close_reason", "summary"])
 

@@ -612,9 +612,10 @@ def _scrap(study: Study, known: Mapping[Key, Disruption], booked: Sequence[Booke
         key = ("SCRAP", "job_order", job_id)
         row = known.get(key)
         so_far = study.millionths(row.cause.get("scrap", "0")) if row else 0
-        if pieces + so_far <= 0 or job_id not in snap.jobs:
+        is_gone = pieces + so_far <= 0
+        if is_gone or job_id not in snap.jobs:
             if row is not None:
-                rows.append(Row(row, None, ends="RECOVERED"))
+                rows.append(Row(row, None, ends="CORRECTED" if is_gone else "RECOVERED"))
             continue
         cause = Cause(CauseKind.SCRAP, job_id, pieces + so_far)
         facts = study.scrap_facts(job_id, pieces + so_far)
@@ -712,7 +713,7 @@ def _return(
     study: Study, _return_id: int, told: Sequence[Event], row: Disruption | None
 ) -> Telling:
     if any(event.kind == "materials.return.taken_back" for event in told):
-        return "AS_BEFORE"
+        return "WITHDRAWN"
     if row is not None:
         line_id, lot_id = row.cause["line_id"], row.cause["lot_id"]
         said = {name: row.cause[of] for name, of in RETURN_FACTS.items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from mes.models import Site
+from mes.models import Site, SiteHead, SitePlan
 from planning.models import Decision, Disruption
 from planning.verify import problems
 from tests import servers
@@ -77,10 +77,25 @@ def accept_and_undo(page: Page, site: Site) -> None:
     expect(page.get_by_test_id("decision")).to_contain_text("Accepted")
     until(lambda: Decision.objects.filter(site=site).exists())
     assert plan_hash(site) != told
+    standing = Disruption.objects.get(pk=number_of(page))
+    until(lambda: is_computed(site))  # which may close it: it is answered
 
     page.get_by_test_id("undo").first.click()
     expect(page.get_by_test_id("decision")).to_have_count(0)
     assert plan_hash(site) == told
+    until(lambda: is_computed(site))
+    assert standing in Disruption.objects.standing(site.pk)
+
+
+def number_of(page: Page) -> int:
+    """Of the disruption whose page it is."""
+    return int(page.url.rstrip("/").rsplit("/", 1)[1])
+
+
+def is_computed(site: Site) -> bool:
+    """Whether the plan knows of everything that happened."""
+    head = SiteHead.objects.get(site=site)
+    return SitePlan.objects.get(site=site).computed_seq >= head.seq
 
 
 def answer_and_undo(page: Page, url: str, row_says: str, foretold: str) -> None:

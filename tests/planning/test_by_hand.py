@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from equipment import actions as equipment
 from mes.clock import wall_now
 from mes.models import Role, SitePlan
 from planning import actions as planning
 from planning import words
 from planning.models import Booking, Disruption, Option
+from tests.cast import HOUR
 from tests.planning.conftest import DAY, Company, build_company
 from tests.planning.test_calls import signed_in
 from tests.planning.test_supply_and_demand import stored
@@ -150,6 +152,49 @@ def test_what_a_decision_moves_is_no_change_by_hand(crowded: Company) -> None:
     crowded.must(planning.undo, decision_id=made["decision_id"])
     crowded.answer()
     assert Disruption.objects.filter(site=crowded.site).count() == 1
+
+
+def test_what_another_decision_ended_comes_back_with_its_undo(crowded: Company) -> None:
+    crowded.must(workorders.move_job, **first(crowded))
+    closure = {"ends_at": crowded.now + 5 * DAY, "reason": "power cut"}
+    crowded.must(equipment.close_place, equipment_id=crowded.ids["CNC-04"], **closure)
+    crowded.answer()
+    row, other = crowded.disruption("QUEUE"), crowded.disruption("CLOSURE")
+    option = Option.objects.get(disruption=other, slug="alternate-unit/all")
+    version = SitePlan.objects.get(site=crowded.site).plan_version
+    made = crowded.must(planning.accept, option_id=option.pk, based_on_version=version)
+    crowded.answer()
+    row.refresh_from_db()
+    assert row.state == "CLOSED"
+
+    crowded.must(planning.undo, decision_id=made["decision_id"])
+    crowded.answer()
+    row.refresh_from_db()
+    assert (row.state, row.close_reason) == ("OPEN", "")
+    assert row.at_stake > 0
+
+
+def test_what_came_again_meanwhile_is_not_opened_twice(crowded: Company) -> None:
+    crowded.must(workorders.move_job, **first(crowded))
+    crowded.answer()
+    row = crowded.disruption("QUEUE")
+    option = Option.objects.get(disruption=row, kind="OUTSIDE")
+    version = SitePlan.objects.get(site=crowded.site).plan_version
+    made = crowded.must(
+        planning.accept, option_id=option.pk, based_on_version=version, why="told the forge"
+    )
+    crowded.answer()
+    crowded.clock(crowded.now + 2 * HOUR)
+    crowded.must(workorders.move_job, **first(crowded, "WO-2"))
+    crowded.answer()
+    crowded.must(workorders.move_job, **first(crowded))
+    crowded.answer()
+    again = Disruption.objects.standing(crowded.site.pk).get(kind="QUEUE")
+    assert again.pk != row.pk
+
+    crowded.must(planning.undo, decision_id=made["decision_id"])
+    crowded.answer()
+    assert Disruption.objects.standing(crowded.site.pk).get(kind="QUEUE").pk == again.pk
 
 
 def test_once_it_has_begun_the_queue_is_no_cause_any_more(crowded: Company) -> None:

@@ -11,6 +11,7 @@ import pytest
 from equipment import actions as equipment
 from materials import actions as materials
 from mes.clock import wall_now
+from mes.models import SitePlan
 from planning import actions as planning
 from planning import words
 from planning.engine.kinds import Kind
@@ -172,6 +173,36 @@ def test_it_is_felt_there_is_a_choice_and_its_end_leaves_no_trace(
     row.refresh_from_db()
     assert row.state == Disruption.State.CLOSED, row.summary
     assert words.closed(row.close_reason) != row.close_reason
+    assert plan_hash(company) == before
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_decision_that_ended_it_brings_it_back_when_it_is_taken_back(
+    db: None, request: pytest.FixtureRequest, kind: str
+) -> None:
+    case = CASES[kind]
+    company: Company = request.getfixturevalue(case.plant)
+    before = plan_hash(company)
+    case.happens(company)
+    company.answer()
+    row = company.disruption(kind)
+    told = plan_hash(company)
+    answers = Option.objects.filter(disruption=row).offered_answers().order_by("rank")
+    for slug in answers.values_list("slug", flat=True):
+        option = Option.objects.get(disruption=row, slug=slug)
+        version = SitePlan.objects.get(site=company.site).plan_version
+        made = company.must(planning.accept, option_id=option.pk, based_on_version=version)
+        company.answer()
+        company.must(planning.undo, decision_id=made["decision_id"])
+        company.answer()
+        [standing] = Disruption.objects.standing(company.site.pk).filter(kind=kind)
+        assert standing.pk == row.pk
+        assert plan_hash(company) == told
+        assert Option.objects.filter(disruption=row, slug=slug, verdict="OFFERED").exists()
+
+    case.over(company, row)
+    company.answer()
+    assert not Disruption.objects.standing(company.site.pk).filter(kind=kind).exists()
     assert plan_hash(company) == before
 
 

@@ -90,7 +90,7 @@ def test_taken_back_everything_is_as_before(shipped: Company, wants: str) -> Non
     shipped.must(planning.take_back, disruption_id=row.pk)
     shipped.answer()
     row.refresh_from_db()
-    assert (row.state, row.close_reason) == ("CLOSED", "AS_BEFORE")
+    assert (row.state, row.close_reason) == ("CLOSED", "WITHDRAWN")
     assert Disruption.objects.filter(site=shipped.site).count() == 1
     after = stored(shipped)
     known = before["lines"].keys()

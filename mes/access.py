@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -177,6 +178,7 @@ class PlantRequest(HttpRequest):
     actor: Actor
     site: Site  # type: ignore[assignment]  # the stubs' own, of django.contrib.sites
     htmx: Any
+    asked_ms: int
 
 
 def declared_access(view: Callable[..., Any]) -> str | None:
@@ -310,6 +312,8 @@ class AccessMiddleware:
             raise PermissionDenied(_("You have no role on any site. Ask an administrator."))
         request.site = site  # type: ignore[assignment]
         request.actor = actor_for(person, site)  # type: ignore[attr-defined]
+        # What changes from here on may be missing on the page: its stream tells it again.
+        request.asked_ms = round(time.time() * 1000)  # type: ignore[attr-defined]
         if not may(request.actor, act):  # type: ignore[attr-defined]
             raise PermissionDenied(refusal(act))
         return None
@@ -428,6 +432,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
             "nav": navigation,
             "stream_url": f"{settings.STREAM_ORIGIN}/live",
             "plan_version": plan.plan_version,
+            "asked_ms": getattr(request, "asked_ms", 0),
             "computed_at": plan.computed_at,
             "is_demo": settings.MODE == "DEMO",
             "may": {act: may(actor, act) for act in ACTS},

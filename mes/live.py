@@ -1,7 +1,8 @@
 """Tells open pages that something changed: ids only, each page reads again what it may see.
 
 Redis is a hint and may be away; the stream process also polls the record each second. Nothing
-is lost when a notice is: a page that reconnects says which plan version it has.
+is lost when a notice is: a page that connects says which plan version it has and when it last
+read or heard anything, and is told what came since. Whoever can't know tells it to read again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,9 @@ CHANNEL = "live"
 HEARTBEAT_S = 5.0
 POLL_S = 1.0
 RECHECK_S = 60.0
+REMEMBERED_S = 60.0
+# How far the clock of a web process may be before the stream's.
+SKEW_MS = 250
 STREAMS_PER_USER = 6
 STREAMS_PER_PROCESS = 500
 
@@ -100,7 +104,7 @@ class _Standing:
             "behind": self.seq - self.computed_seq,
             "behind_s": round(self.behind_s, 1),
             "as_of": self.as_of,
-            "server_ms": round(time.time() * 1000),
+            "server_ms": _now_ms(),
         }
 
 
@@ -170,6 +174,8 @@ class Hub:
         self.listeners: set[_Listener] = set()
         self.per_user: Counter[int] = Counter()
         self.told: dict[int, int] = {}
+        self.hears_since_ms: float | None = None
+        self.heard: deque[tuple[float, dict[str, Any]]] = deque()
         self.standings: dict[int, _Standing] = {}
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -187,8 +193,36 @@ class Hub:
             if listener.site_id == site_id:
                 listener.send(event, data)
 
+    def topics_since(self, site_id: int, since_ms: int) -> set[str]:
+        """What a page of the site missed that last read or heard anything then, by this clock."""
+        since = since_ms - SKEW_MS
+        if self.hears_since_ms is None:
+            return {"resync"}
+        if since < max(self.hears_since_ms, _now_ms() - REMEMBERED_S * 1000):
+            return {"resync"}
+        return {
+            topic
+            for at, hint in self.heard
+            if at >= since and hint["site"] == site_id
+            for topic in hint["topics"]
+        }
+
+    def _hears_again(self) -> None:
+        """What was said while nobody listened is unknown: every open page reads again."""
+        self.hears_since_ms = _now_ms()
+        self.heard.clear()
+        for site_id in {listener.site_id for listener in self.listeners}:
+            self._tell(site_id, "notice", _resync(None, None))
+
+    def _remember(self, hint: dict[str, Any]) -> None:
+        now = _now_ms()
+        self.heard.append((now, hint))
+        while self.heard[0][0] < now - REMEMBERED_S * 1000:
+            self.heard.popleft()
+
     async def _hints(self) -> None:
         while True:
+            self.hears_since_ms = None
             try:
                 async with (
                     aioredis.Redis.from_url(
@@ -198,11 +232,14 @@ class Hub:
                 ):
                     await subscription.subscribe(CHANNEL)
                     async for message in subscription.listen():
+                        if message["type"] == "subscribe":
+                            self._hears_again()
                         if message["type"] == "message":
                             hint = json.loads(message["data"])
                             if hint["version"] is not None:
                                 told = self.told.get(hint["site"], 0)
                                 self.told[hint["site"]] = max(told, hint["version"])
+                            self._remember(hint)
                             self._tell(hint["site"], "notice", hint)
             except (redis.RedisError, OSError):
                 await asyncio.sleep(1)
@@ -225,17 +262,8 @@ class Hub:
                 for site_id, standing in self.standings.items():
                     if standing.version > self.told.get(site_id, 0):
                         if site_id in self.told:
-                            self._tell(
-                                site_id,
-                                "notice",
-                                {
-                                    "site": site_id,
-                                    "topics": ["resync"],
-                                    "version": standing.version,
-                                    "seq": standing.computed_seq,
-                                    "t_event_ms": None,
-                                },
-                            )
+                            again = _resync(standing.version, standing.computed_seq)
+                            self._tell(site_id, "notice", again)
                         self.told[site_id] = standing.version
                     if beat or standing.seq > standing.computed_seq:
                         self._tell(site_id, "heartbeat", standing.heartbeat())
@@ -259,6 +287,14 @@ def open_streams() -> int:
     return sum(len(each.listeners) for each in list(_hubs.values()))
 
 
+def _now_ms() -> int:
+    return round(time.time() * 1000)
+
+
+def _resync(version: int | None, seq: int | None) -> dict[str, Any]:
+    return {"topics": ["resync"], "version": version, "seq": seq, "t_event_ms": None}
+
+
 def _frame(event: str, data: dict[str, Any]) -> bytes:
     return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
@@ -267,6 +303,7 @@ async def _frames(
     here: Hub,
     listener: _Listener,
     since: int,
+    heard: int,
     session_key: str,
     site_code: str,
     gone: asyncio.Task[None],
@@ -285,9 +322,10 @@ async def _frames(
     standings = await sync_to_async(_read_standings, thread_sensitive=False)([listener.site_id])
     standing = standings[listener.site_id]
     here.told.setdefault(listener.site_id, standing.version)
-    if since < standing.version:
-        resync = {"topics": ["resync"], "version": standing.version, "seq": standing.computed_seq}
-        yield frame("notice", {**resync, "t_event_ms": None})
+    missed = {"resync"} if since < standing.version else here.topics_since(listener.site_id, heard)
+    if missed:
+        again = _resync(standing.version, standing.computed_seq)
+        yield frame("notice", again | {"topics": sorted(missed)})
     yield frame("heartbeat", standing.heartbeat())
     recheck_at = time.monotonic() + RECHECK_S
     while not gone.done():
@@ -313,7 +351,7 @@ def _refuse(status: int, text: str) -> tuple[int, list[tuple[bytes, bytes]], byt
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """The ASGI application of the stream process: GET /live?site=CODE&since=VERSION."""
+    """The ASGI application of the stream process: GET /live?site=CODE&since=VERSION&heard=MS."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
         return
@@ -343,10 +381,11 @@ async def _live(
     query = parse_qs(scope["query_string"].decode())
     site_code = query.get("site", [""])[0]
     since = number(query.get("since", ["0"])[0])
+    heard = number(query.get("heard", ["0"])[0])
     morsel = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
     session_key = morsel.value if morsel else ""
     allowed = await sync_to_async(_authorized_site, thread_sensitive=False)(session_key, site_code)
-    if allowed is None or since is None:
+    if allowed is None or since is None or heard is None:
         status, plain, text = _refuse(403, "sign in first")
         await _answer(send, status, plain + cross, text)
         return
@@ -375,7 +414,7 @@ async def _live(
                 ],
             }
         )
-        frames = _frames(here, listener, since, session_key, site_code, gone)
+        frames = _frames(here, listener, since, heard, session_key, site_code, gone)
         async for chunk in frames:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -418,6 +457,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            hub()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await send({"type": "lifespan.shutdown.complete"})

@@ -4,9 +4,9 @@
 (() => {
   "use strict";
   const body = document.body, root = document.documentElement;
-  const { streamUrl, site, planVersion, tz, lang } = body.dataset;
-  const live = (window.__live = { rev: Number(planVersion) || 0, state: "connecting", lastMs: null });
-  const STALE_MS = 12000, BEHIND_S = 5, MERGE_MS = 40, JITTER_MS = 60;
+  const { streamUrl, site, planVersion, askedMs, tz, lang } = body.dataset;
+  const live = (window.__live = { rev: Number(planVersion) || 0, heard: Number(askedMs) || 0, state: "connecting", lastMs: null });
+  const STALE_MS = 12000, BEHIND_S = 5, MERGE_MS = 40, JITTER_MS = 60, REMEMBERED_MS = 60000, SKEW_MS = 250;
   const $ = (selector) => document.querySelector(selector);
   const clock = (ms) => new Intl.DateTimeFormat("en-GB", { timeZone: tz || "UTC", hour: "2-digit", minute: "2-digit" }).format(ms);
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -125,6 +125,7 @@
     },
     heartbeat(data) {
       sample(data.server_ms);
+      live.heard = data.server_ms;
       beat();
       // A simulated clock that was moved on: the plan is never ahead of its plant.
       const asOf = Date.parse(data.as_of || "");
@@ -248,15 +249,22 @@
 
   /* --- the stream --- */
   const channel = "BroadcastChannel" in window ? new BroadcastChannel(`live-${site}`) : null;
+  const tell = (kind, data) => channel?.postMessage({ kind, data });
+  // A tab that opens was drawn before it listened: who holds the stream says again what came since.
+  const said = [];
+  on.hello = ({ heard }) => said.filter(([at]) => at >= heard - SKEW_MS).forEach(([, data]) => tell("notice", data));
   channel?.addEventListener("message", (event) => on[event.data.kind]?.(event.data.data));
   const hear = (kind) => (event) => {
     const data = JSON.parse(event.data);
     on[kind](data);
-    channel?.postMessage({ kind, data });
+    tell(kind, data);
+    if (kind === "notice") said.push([serverNow(), data]);
+    while (said.length && said[0][0] < serverNow() - REMEMBERED_MS) said.shift();
   };
+  tell("hello", { heard: live.heard });
   let wait = 1000;
   const lead = () => {
-    const source = new EventSource(`${streamUrl}?site=${encodeURIComponent(site)}&since=${live.rev}`, { withCredentials: true });
+    const source = new EventSource(`${streamUrl}?site=${encodeURIComponent(site)}&since=${live.rev}&heard=${live.heard}`, { withCredentials: true });
     source.addEventListener("open", () => { wait = 1000; });
     source.addEventListener("notice", hear("notice"));
     source.addEventListener("heartbeat", hear("heartbeat"));

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.accessibility import violations
 from tests.front.conftest import TABLET, Shop
@@ -256,6 +256,29 @@ def test_two_tabs_of_a_browser_share_one_stream(shop: Shop, open_page: Opener):
     shop.tell("station:CNC-04")
     expect(second.locator("[data-testid=good]")).to_have_text("5")
     assert streams == []
+
+
+@pytest.mark.parametrize("tab", ["holds the stream", "listens to the tab that does"])
+def test_what_changed_before_a_page_could_listen_reaches_it(
+    shop: Shop, open_page: Opener, tab: str
+):
+    first = open_page("/deliveries/")
+    wait_until_live(first)
+    slow, page = "**/live?**", first
+    if tab != "holds the stream":
+        slow, page = "**/live*.js", first.context.new_page()
+
+    def late(route: Route) -> None:
+        shop.plant.report(shop.plant.job(), 5)
+        shop.tell("station:CNC-04")
+        # The tab that listens already has heard it by now.
+        first.wait_for_timeout(500)
+        route.continue_()
+
+    page.route(slow, late, times=1)
+    page.goto(shop.url + job_path(shop))
+
+    expect(page.locator("[data-testid=good]")).to_have_text("5")
 
 
 def test_a_page_without_its_stream_says_so_until_it_is_back(shop: Shop, open_page: Opener):

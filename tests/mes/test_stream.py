@@ -31,6 +31,18 @@ def plant(transactional_db: None, running_plant: servers.Plant) -> servers.Plant
     return running_plant
 
 
+def now_ms() -> int:
+    return round(time.time() * 1000)
+
+
+def hint(*topics: str, version: int | None = None) -> None:
+    """What any process of the plant says when these topics of the site changed."""
+    said = {"site": Site.objects.get().pk, "topics": topics, "version": version, "seq": 1}
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    while client.publish("live", json.dumps({**said, "t_event_ms": None})) == 0:
+        time.sleep(0.05)
+
+
 def cookie() -> str:
     client = Client()
     client.force_login(User.objects.get(username="jana"))
@@ -41,6 +53,8 @@ class Stream:
     """A reader of server-sent events that knows only HTTP."""
 
     def __init__(self, plant: servers.Plant, query: str, **headers: str) -> None:
+        if "heard=" not in query:
+            query += f"&heard={now_ms()}"
         at = urlsplit(plant.stream_url)
         self.connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=12)
         self.connection.request("GET", f"/live?{query}", headers=headers)
@@ -84,10 +98,7 @@ def test_a_heartbeat_says_how_far_behind_the_plan_is(plant: servers.Plant) -> No
 def test_a_hint_reaches_the_page_with_ids_only(plant: servers.Plant) -> None:
     stream = Stream(plant, "site=T1&since=7", Cookie=cookie())
     stream.frame("heartbeat")
-    hint = {"site": Site.objects.get().pk, "topics": ["inbox"], "version": 8, "seq": 1}
-    client = redis.Redis.from_url(settings.REDIS_URL)
-    while client.publish("live", json.dumps({**hint, "t_event_ms": None})) == 0:
-        time.sleep(0.05)
+    hint("inbox", version=8)
 
     assert stream.frame("notice")["topics"] == ["inbox"]
     stream.close()
@@ -96,17 +107,40 @@ def test_a_hint_reaches_the_page_with_ids_only(plant: servers.Plant) -> None:
 def test_hints_that_come_out_of_order_never_take_a_page_back(plant: servers.Plant) -> None:
     stream = Stream(plant, "site=T1&since=7", Cookie=cookie())
     stream.frame("heartbeat")
-    client = redis.Redis.from_url(settings.REDIS_URL)
     for version, topic in ((9, "inbox"), (8, "holds")):
-        hint = {"site": Site.objects.get().pk, "topics": [topic], "version": version, "seq": 1}
-        while client.publish("live", json.dumps({**hint, "t_event_ms": None})) == 0:
-            time.sleep(0.05)
+        hint(topic, version=version)
 
     newer, older = stream.frame("notice"), stream.frame("notice")
 
     assert (newer["topics"], newer["version"]) == (["inbox"], 9)
     assert (older["topics"], older["version"]) == (["holds"], 9)
     assert stream.frame("heartbeat")["version"] == 9
+    stream.close()
+
+
+def test_what_was_said_between_a_pages_drawing_and_its_stream_is_told_again(
+    plant: servers.Plant,
+) -> None:
+    hint("before")
+    time.sleep(0.6)
+    drawn = now_ms()
+    hint("impact:5")
+    hint("tasks")
+    time.sleep(0.4)
+
+    stream = Stream(plant, f"site=T1&since=7&heard={drawn}", Cookie=cookie())
+
+    assert stream.frame("notice")["topics"] == ["impact:5", "tasks"]
+    stream.close()
+
+
+@pytest.mark.parametrize("heard", ["0", "1", str(now_ms() - 3_600_000)])
+def test_a_page_older_than_what_is_remembered_reads_everything_again(
+    plant: servers.Plant, heard: str
+) -> None:
+    stream = Stream(plant, f"site=T1&since=7&heard={heard}", Cookie=cookie())
+
+    assert stream.frame("notice")["topics"] == ["resync"]
     stream.close()
 
 
@@ -129,6 +163,7 @@ def test_without_a_hint_the_poll_of_the_record_is_enough(plant: servers.Plant) -
         ("site=T1&since=0", False, None, 403),
         ("site=ELSEWHERE&since=0", True, None, 403),
         ("site=T1&since=x", True, None, 403),
+        ("site=T1&since=0&heard=x", True, None, 403),
         ("site=T1&since=0", True, "https://evil.example", 403),
     ],
 )

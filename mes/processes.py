@@ -74,7 +74,7 @@ def stream(port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port)),
         # A stream never ends by itself: shutting down must not wait for its readers.
-        *("--lifespan", "off", "--timeout-graceful-shutdown", "1", "--log-level", "warning"),
+        *("--lifespan", "on", "--timeout-graceful-shutdown", "1", "--log-level", "warning"),
         "mes.asgi:application",
     ]
 

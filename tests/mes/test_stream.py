@@ -39,8 +39,8 @@ def hint(*topics: str, version: int | None = None) -> None:
     """What any process of the plant says when these topics of the site changed."""
     said = {"site": Site.objects.get().pk, "topics": topics, "version": version, "seq": 1}
     client = redis.Redis.from_url(settings.REDIS_URL)
-    while client.publish("live", json.dumps({**said, "t_event_ms": None})) == 0:
-        time.sleep(0.05)
+    text = json.dumps({**said, "t_event_ms": None})
+    assert servers.eventually(lambda: client.publish("live", text) > 0, 10)
 
 
 def cookie() -> str:

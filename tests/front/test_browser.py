@@ -270,7 +270,7 @@ def test_what_changed_before_a_page_could_listen_reaches_it(
 
     def late(route: Route) -> None:
         shop.plant.report(shop.plant.job(), 5)
-        shop.tell("station:CNC-04")
+        shop.tell("station:CNC-04", version=None)
         # The tab that listens already has heard it by now.
         first.wait_for_timeout(500)
         route.continue_()

@@ -62,13 +62,14 @@ class Stream:
 
     def frame(self, event: str) -> dict[str, Any]:
         """The data of the next frame of that kind."""
-        kind = ""
-        while True:
+        kind, until = "", time.monotonic() + 30
+        while time.monotonic() < until:
             line = self.response.readline().decode().rstrip("\n")
             if line.startswith("event: "):
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: ") and kind == event:
                 return dict(json.loads(line.removeprefix("data: ")))
+        raise AssertionError(f"no {event} in 30 s")
 
     def close(self) -> None:
         self.connection.close()

@@ -243,7 +243,10 @@ def actor_for_token(token: str) -> tuple[Actor, Site] | None:
     if device is None:
         return _actor_for_personal(sha256)
     actor = Actor(
-        name=device.code, device_id=device.pk, grants={device.role: Grant(role=device.role)}
+        name=device.code,
+        device_id=device.pk,
+        station=device.station,
+        grants={device.role: Grant(role=device.role)},
     )
     return actor, device.site
 

@@ -27,6 +27,7 @@ class Actor:
     name: str
     person_id: int | None = None
     device_id: int | None = None
+    station: str = ""  # where a device stands; empty: it belongs to none
     on_behalf_of_id: int | None = None
     grants: Mapping[str, Grant] = field(default_factory=dict)
     # Whom he stands in for as a deputy, by that person's number: what that person may.

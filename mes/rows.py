@@ -25,8 +25,13 @@ def find(command: Command, model: type[Row], pk: int, *, lock: bool = False) -> 
         rows = rows.select_for_update(no_key=True)
     row = rows.first()
     if row is None:
-        raise Missing(
-            _("There is no such %(thing)s here. Reload the page and choose again.")
-            % {"thing": model._meta.verbose_name}
-        )
+        raise missing(model)
     return row
+
+
+def missing(model: type[Model]) -> Missing:
+    """What to say where there is no such row."""
+    return Missing(
+        _("There is no such %(thing)s here. Reload the page and choose again.")
+        % {"thing": model._meta.verbose_name}
+    )

@@ -30,7 +30,6 @@ from mes import actions as mes
 from mes.access import may, refusal
 from mes.commands import Command
 from mes.errors import Missing, Refused
-from mes.models import Device
 from planning import actions as planning
 from planning.api import serializers as bodies
 from planning.api.posting import KEY_HEADER, posted
@@ -43,9 +42,13 @@ Values = dict[str, Any]
 Row = TypeVar("Row", bound=Model)
 
 
-def _the(model: type[Row], command: Command, **by: Any) -> Row:
-    """Return the row of this site by its code; a foreign one looks like none at all."""
-    row = model._default_manager.filter(site=command.site, **by).first()
+def _the(model: type[Row], command: Command, *also: str, **by: Any) -> Row:
+    """Return the row of this site by its code; a foreign one looks like none at all.
+
+    also  which of its rows are read with it.
+    """
+    rows = model._default_manager.filter(site=command.site, **by)
+    row = rows.select_related(*also or (None,)).first()
     if row is None:
         raise Missing(_("There is no such %(thing)s here.") % {"thing": model._meta.verbose_name})
     return row
@@ -53,9 +56,7 @@ def _the(model: type[Row], command: Command, **by: Any) -> Row:
 
 def _own_station(command: Command, unit: Equipment) -> None:
     """A station's token acts at its own unit only; a device without a station at any."""
-    if command.actor.device_id is None:
-        return
-    station = Device.objects.values_list("station", flat=True).get(pk=command.actor.device_id)
+    station = command.actor.station
     if station and station != unit.code:
         raise Refused(
             _("This terminal stands at %(station)s; it cannot report for %(unit)s.")
@@ -72,7 +73,8 @@ def _unit(command: Command, values: Values) -> int:
 
 
 def _job(command: Command, values: Values) -> int:
-    job = _the(JobOrder, command, work_order__code=values["work_order"], number=values["operation"])
+    by = {"work_order__code": values["work_order"], "number": values["operation"]}
+    job = _the(JobOrder, command, "unit", **by)
     _own_station(command, job.unit)
     return job.pk
 

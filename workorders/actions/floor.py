@@ -17,7 +17,7 @@ from django.db.models import F
 from equipment.actions import set_unit_state, working_seconds
 from equipment.models import Equipment, Reason, UnitStatus
 from mes.commands import Command
-from mes.rows import find
+from mes.rows import find, missing
 from workorders import rules
 from workorders.actions.orders import put_at_head, remove_from_queues
 from workorders.models import JobLink, JobOrder, WorkOrder
@@ -69,23 +69,32 @@ def lock_floor(command: Command, job_order_id: int) -> Floor:
 
     :raises Missing: if there is no such job order on the site.
     """
-    seen = find(command, JobOrder, job_order_id)
-    state = _lock_state(seen.unit_id)
-    order = find(command, WorkOrder, seen.work_order_id, lock=True)
+    seen = JobOrder.objects.filter(site=command.site, pk=job_order_id).values_list(
+        "unit_id", "work_order_id"
+    )
+    if not (found := seen.first()):
+        raise missing(JobOrder)
+    unit_id, order_id = found
+    state = _lock_state(unit_id)
+    order = (
+        WorkOrder.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("item")
+        .get(pk=order_id)
+    )
     jobs = {
         job.pk: job
         for job in JobOrder.objects.select_for_update(no_key=True)
         .filter(work_order=order)
         .order_by("pk")
     }
-    job = jobs[seen.pk]
-    if job.unit_id != seen.unit_id:
+    job = jobs[job_order_id]
+    if job.unit_id != unit_id:
         # It was moved while we waited; what happened, happened at the unit where it is now.
         state = _lock_state(job.unit_id)
     return Floor(
         job=job,
         order=order,
-        unit=find(command, Equipment, job.unit_id),
+        unit=state.unit,
         state=state,
         jobs=jobs,
         links=list(JobLink.objects.filter(follower__work_order=order).order_by("pk")),
@@ -93,7 +102,8 @@ def lock_floor(command: Command, job_order_id: int) -> Floor:
 
 
 def _lock_state(unit_id: int) -> UnitStatus:
-    return UnitStatus.objects.select_for_update(no_key=True).get(unit=unit_id)
+    rows = UnitStatus.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("unit").get(unit=unit_id)
 
 
 def running_beside(floor: Floor) -> list[JobOrder]:

@@ -333,6 +333,7 @@ class CostRate(models.Model):
         NEW_PROMISE_PERCENT = "NEW_PROMISE_PERCENT"
         SUBCONTRACT_PIECE = "SUBCONTRACT_PIECE"  # of an external unit
         SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers, a job
+        CONCESSION = "CONCESSION"  # papers and tests of pieces that are used as they are
 
     site = models.ForeignKey(Site, models.PROTECT)
     what = models.CharField(max_length=24, choices=What)

@@ -184,6 +184,7 @@ class StockMove(models.Model):
         TRANSFER = "TRANSFER"
         COUNT = "COUNT"
         RETURN = "RETURN"
+        REWORK = "REWORK"
 
     site = models.ForeignKey(Site, models.PROTECT)
     event_seq = models.BigIntegerField()
@@ -350,6 +351,9 @@ class Customer(models.Model):
     grace_days = models.PositiveSmallIntegerField(default=0)
     cap_percent = models.DecimalField(max_digits=9, decimal_places=4, null=True, blank=True)
     transit_s = models.PositiveIntegerField(default=86400)
+    asked_of_concessions = models.BooleanField(
+        default=False, help_text="agrees before he gets anything by concession"
+    )
     history = HistoricalRecords()
 
     class Meta:

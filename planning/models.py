@@ -264,6 +264,8 @@ class Option(models.Model):
         SPLIT = "SPLIT"
         REMAKE = "REMAKE"
         CREW = "CREW"
+        REWORK = "REWORK"
+        CONCESSION = "CONCESSION"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

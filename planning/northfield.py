@@ -165,6 +165,7 @@ RATES = (
     ("NEW_PROMISE_PERCENT", None, "40", "Sales, orders lost after a new date 2025", "K. Adler"),
     ("SUBCONTRACT_PIECE", "EXT-5AX", "6.80", "Hollmann, frame agreement 2026", "R. Silva"),
     ("SUBCONTRACT_ORDER", "EXT-5AX", "140", "Hollmann, van both ways", "R. Silva"),
+    ("CONCESSION", None, "160", "Papers and a second test, quality 2026", "A. Soares"),
 )
 
 # -- people and devices --------------------------------------------------------------------------

@@ -144,6 +144,7 @@ class Line:
     ordered: int  # millionths, shipped ones included
     shipped: int
     cancelled: bool
+    asked: bool  # its customer agrees before he gets anything by concession
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,7 @@ class Held:
     guess: rules.Guess | None
     placed_seq: int
     limit: int  # when it should be decided: as quality said, else as it is learned
+    concession: str  # "ASKED", "REFUSED" or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +454,7 @@ select reason_id, extract(epoch from released_at - placed_at)::bigint
 """
 _HOLDS = """
 select h.id, h.lot_id, h.job_order_id, h.reason_id, coalesce(r.name, ''), h.note,
-       sec(h.placed_at), sec(h.expected_at), h.placed_seq
+       sec(h.placed_at), sec(h.expected_at), h.placed_seq, h.concession
   from quality_hold h left join equipment_reason r on r.id = h.reason_id
  where h.site_id = %(site)s and h.released_at is null order by h.id
 """
@@ -470,7 +472,8 @@ select w.id from workorders_workorder w
 """
 _ORDERS = """
 select w.id, w.code, w.item_id, sec(w.due_at), sec(w.not_before), mil(w.quantity),
-       mil(w.put_away_quantity), w.customer_line_id, w.lot_id, w.version
+       mil(w.put_away_quantity), w.customer_line_id, w.lot_id, w.version,
+       w.mends_lot_id, w.mends_job_id
   from workorders_workorder w where w.id in (@awake) @since(w) order by w.id
 """
 _JOBS = """
@@ -572,7 +575,8 @@ select l.id, o.code, l.number, c.id, c.name, l.item_id,
        case when l.cancelled_at is null
             then mil(greatest(l.part_quantity - l.shipped_quantity, 0)) else 0 end,
        coalesce(l.freight_mode_id, 0),
-       mil(l.quantity), mil(l.shipped_quantity), l.cancelled_at is not null
+       mil(l.quantity), mil(l.shipped_quantity), l.cancelled_at is not null,
+       c.asked_of_concessions
   from materials_customerline l join materials_customerorder o on o.id = l.order_id
   join materials_customer c on c.id = o.customer_id
   left join materials_freightmode f on f.id = l.freight_mode_id
@@ -1214,7 +1218,8 @@ def _needs(read: _Reading) -> Columns:
 
 def _holds(read: _Reading, now: int) -> dict[int, Held]:
     found: dict[int, Held] = {}
-    for hold_id, lot_id, job_id, reason_id, reason, note, placed, expected, seq in read.holds:
+    for row in read.holds:
+        hold_id, lot_id, job_id, reason_id, reason, note, placed, expected, seq, concession = row
         guess = None
         if expected is None or expected <= now:
             levels = {
@@ -1231,7 +1236,7 @@ def _holds(read: _Reading, now: int) -> dict[int, Held]:
         same = {"REASON": [s for r, s in read.decision_times if r is not None and r == reason_id]}
         limit = placed + rules.check_limit(same | site)[0] if expected is None else expected
         found[hold_id] = Held(
-            hold_id, lot_id, job_id, reason, note, placed, expected, guess, seq, limit
+            hold_id, lot_id, job_id, reason, note, placed, expected, guess, seq, limit, concession
         )
     return found
 
@@ -1614,6 +1619,7 @@ def _add_supplies(
     builder: PlantBuilder, read: _Reading, holds: Mapping[int, Held], now: int
 ) -> None:
     held = {hold.lot_id: hold for hold in holds.values() if hold.lot_id}
+    mended = _left_to_mend(read)
     rows: list[tuple[int, ...]] = []
     for lot_id, _code, item_id, status, received, expires, free, quantity, _version in read.lots:
         decided = (int(LotStatus.RELEASED), NEVER, False, -1)
@@ -1636,6 +1642,7 @@ def _add_supplies(
             until, _guessed, again = rules.bound(free, guess)
             decided = (int(LotStatus.QUARANTINED), until, False, again)
         keeps = NEVER if expires is None else expires
+        quantity = max(0, quantity - mended.get(lot_id, 0))
         rows.append(
             (lot_id, int(SupplyKind.LOT), item_id, quantity, UNSET, 0, *decided, keeps, 0, 0)
         )
@@ -1657,6 +1664,20 @@ def _add_supplies(
                 "again_s", "expiry", "op", "put_away_s",
             )
         )  # fmt: skip
+
+
+def _left_to_mend(read: _Reading) -> dict[int, int]:
+    """How much of each lot orders have still to take that mend its pieces."""
+    orders = {row[0]: row[10] for row in read.orders if row[10] is not None}
+    first: dict[int, tuple[Any, ...]] = {}
+    for row in read.jobs if orders else ():
+        if row[1] in orders and (row[1] not in first or row[2] < first[row[1]][2]):
+            first[row[1]] = row
+    left: dict[int, int] = defaultdict(int)
+    for order_id, row in first.items():
+        if _STATUS[row[4]] is not Status.DONE:
+            left[orders[order_id]] += row[6] - row[7] - row[8] - row[9]
+    return left
 
 
 def _outputs(read: _Reading, learned: int) -> Columns:
@@ -1688,7 +1709,7 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
         (line_id, order, number, customer_id, customer, item_id, _open, requested, first,
          promised, value, priced, _pack, basis, _complete, zone, working, _priority, percent,
          per_day, weight, stop, grace, cap, _transit, _date, version, _part, _freight, ordered,
-         shipped, cancelled) = row  # fmt: skip
+         shipped, cancelled, asked) = row  # fmt: skip
         if cancelled:
             # Nothing is due any more; it stays for a while, for what its work is to become of.
             requested, first, promised = UNSET, None, None
@@ -1722,6 +1743,7 @@ def _make_lines(read: _Reading) -> tuple[dict[int, Line], Columns]:
             ordered=ordered,
             shipped=shipped,
             cancelled=cancelled,
+            asked=asked,
         )
     return found, _line_columns(read, found)
 
@@ -1982,6 +2004,7 @@ def _decided(read: _Reading) -> dict[str, list[Any]]:
         "parked": [[row[0], _absolute(row[4], read)] for row in read.orders if row[4] is not None],
         "links": [row[1:5] for row in read.links],
         "split": _split(read),
+        "concessions": [row[1] for row in read.holds if row[9] == "ASKED"],
     }
 
 
@@ -1998,7 +2021,7 @@ def _offers(read: _Reading) -> Offers:
     made_of = (
         read.quotes, read.freights, read.stand_ins, read.items,
         [(row[0], row[2], row[7]) for row in read.purchases], [row[16] for row in read.units],
-        read.standing, read.away, read.attends, read.epoch,
+        read.standing, read.away, read.attends, read.epoch, read.holds, _asked(read), _mended(read),
     )  # fmt: skip
     return _kept(read.site.id, "offers", made_of, partial(_make_offers, read))
 
@@ -2045,7 +2068,25 @@ def _make_offers(read: _Reading) -> Offers:
         },
         external=frozenset(row[0] for row in read.units if row[16] == "EXTERNAL"),
         covers=tuple(_covers(read)),
+        asked=_asked(read),
+        refused=frozenset(row[1] for row in read.holds if row[9] == "REFUSED"),
+        mended=_mended(read),
     )
+
+
+def _asked(read: _Reading) -> frozenset[int]:
+    """Lines whose customers are asked before they get anything by concession."""
+    lines = _lines(read)[0]
+    return frozenset(pk for pk, line in lines.items() if line.asked)
+
+
+def _mended(read: _Reading) -> dict[int, int]:
+    """By job order, how many of the pieces that it lost are mended already."""
+    found: dict[int, int] = defaultdict(int)
+    for row in read.orders:
+        if row[11] is not None:
+            found[row[11]] += row[5]
+    return dict(found)
 
 
 def _covers(read: _Reading) -> Iterator[Cover]:

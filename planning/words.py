@@ -356,7 +356,7 @@ def _deals(facts: Facts) -> list[str]:
         parts.append(_("ask %(names)s for new dates") % {"names": _names(names)})
         deals = [deal for deal in deals if deal["kind"] != "set_promise"]
     # What is bought or made for who is short is kept for him: that goes without saying.
-    if any(deal["kind"] in ("add_purchase", "add_order") for deal in deals):
+    if any(deal["kind"] in ("add_purchase", "add_order", "order_rework") for deal in deals):
         deals = [deal for deal in deals if deal["kind"] != "reserve"]
     said = [_deal(deal, zone) for deal in deals]
     if len(said) > MOST_DEALS:
@@ -424,6 +424,14 @@ def _deal(deal: Facts, zone: str) -> str:
         said = _("nobody attends %(to)s from %(at)s to %(until)s")
     elif kind == "remove_order":
         said = _("%(order)s is not made")
+    elif kind == "concede":
+        said = _("use lot %(lot)s of %(item)s as it is, agreed by %(at)s")
+    elif kind == "order_rework" and deal["as_is"]:
+        said = _("use %(qty)s %(unit)s of %(item)s that %(job)s lost as they are")
+    elif kind == "order_rework" and deal.get("lot"):
+        said = _("rework %(qty)s %(unit)s of lot %(lot)s at %(to)s")
+    elif kind == "order_rework":
+        said = _("rework %(qty)s %(unit)s of %(item)s that %(job)s lost at %(to)s")
     elif deal.get("qty", "0") == "0":
         said = _("%(job)s waits for the whole step before it")
     else:
@@ -578,6 +586,8 @@ IDEAS = {
     "SPLIT": gettext_lazy("Split a job"),
     "REMAKE": gettext_lazy("Make it once more"),
     "CREW": gettext_lazy("Another person takes the shift"),
+    "REWORK": gettext_lazy("Rework it"),
+    "CONCESSION": gettext_lazy("Use it as it is"),
 }
 
 
@@ -610,6 +620,7 @@ WHATS = {
     "MATERIAL": gettext_lazy("Material, at standard cost"),
     "SUBCONTRACT": gettext_lazy("Made outside"),
     "SUBCONTRACT_ORDER": gettext_lazy("Outside: transport and papers"),
+    "CONCESSION": gettext_lazy("Concession: papers and tests"),
     "PART": gettext_lazy("Spared by the part that ships ahead"),
     "LATE": gettext_lazy("Lateness, no rate"),
 }
@@ -789,6 +800,9 @@ def reason(code: str) -> str:
         "SPLIT": _("it was split"),
         "NOBODY_ABLE": _("nobody else who can attend it is free then"),
         "NO_ROUTING": _("nobody says how it is made"),
+        "NOT_OURS": _("it is bought; nobody here reworks it"),
+        "SAID_NO": _("quality refused to let it be used as it is"),
+        "DECIDED_SOONER": _("quality decides sooner than that"),
     }.get(code, code.replace("_", " ").lower())
 
 
@@ -939,6 +953,9 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.call.escalated": _("Call passed on"),
         "quality.hold.placed": _("Put on hold"),
         "quality.hold.released": _("Released from hold"),
+        "quality.concession.asked": _("To be used as it is, if quality agrees"),
+        "quality.concession.withdrawn": _("Not to be used as it is"),
+        "workorders.order.mends": _("Rework ordered"),
         "materials.return.received": _("Came back from the customer"),
         "materials.return.taken_back": _("Return taken back"),
         "quality.check.waits": _("The check waits too long"),
@@ -1001,6 +1018,7 @@ def footprint_row(name: str, codes: Mapping[str, str]) -> str:
         "purchase": _("purchase %(code)s"),
         "material": _("the material of %(code)s"),
         "order": _("order %(code)s"),
+        "lot": _("lot %(code)s"),
         "item": _("item %(code)s"),
         "link": _("how %(code)s is fed"),
         "reserved": _("what is kept for %(code)s"),
@@ -1094,6 +1112,12 @@ def asked_for(each: Consent) -> str:
     return confirm_overtime(facts["unit"], starts_at, ends_at, facts["zone"])
 
 
+_QUALITY = {
+    "concede": gettext_lazy("the use of %(about)s as it is"),
+    "order_rework": gettext_lazy("the rework of %(about)s"),
+}
+
+
 def what_needs_a_yes(who: str, facts: Facts) -> str:
     """What somebody has to agree to, as the subject of a sentence."""
     return {
@@ -1101,7 +1125,7 @@ def what_needs_a_yes(who: str, facts: Facts) -> str:
         "CREW": _("the shift of %(name)s on %(about)s"),
         "CUSTOMER": _("the new terms of %(name)s (%(about)s)"),
         "SUPPLIER": _("the purchase at %(name)s"),
-        "QUALITY": _("the other material of %(about)s"),
+        "QUALITY": _QUALITY.get(facts.get("kind", ""), _("the other material of %(about)s")),
     }[who] % {
         "unit": facts.get("unit", ""),
         "name": facts.get("name", ""),

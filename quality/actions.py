@@ -158,6 +158,83 @@ def release_hold(command: Command, *, hold_id: int) -> dict[str, Any]:
     return {"hold_id": hold.pk}
 
 
+def ask_concession(command: Command, *, lot_id: int, expected_at: datetime) -> dict[str, Any]:
+    """Ask quality to let a held lot be used as it is, and expect that by a time.
+
+    Nothing is free until somebody entitled releases the hold.
+
+    :raises Refused: if the lot is not held, quality refused it before, or the time is past.
+    """
+    hold = _hold_on(command, lot_id)
+    if hold.concession == Hold.Concession.REFUSED:
+        raise Refused(_("Quality refused to let it be used as it is."), status=409)
+    _check_expected(command, expected_at)
+    _concede(hold, Hold.Concession.ASKED, expected_at)
+    command.record(
+        "quality.concession.asked",
+        subject=("lot", lot_id),
+        body={
+            "hold_id": hold.pk,
+            "lot_id": lot_id,
+            "expected_at": expected_at,
+            "was": hold.expected_at,
+        },
+    )
+    return {"hold_id": hold.pk, "was": hold.expected_at}
+
+
+def withdraw_concession(
+    command: Command, *, lot_id: int, expected_at: datetime | None
+) -> dict[str, Any]:
+    """Take back that a held lot is to be used as it is; it is decided as was expected before.
+
+    :raises Refused: if the lot is not held.
+    """
+    hold = _hold_on(command, lot_id)
+    _concede(hold, Hold.Concession.NONE, expected_at)
+    _record_withdrawn(command, hold, expected_at, refused=False)
+    return {"hold_id": hold.pk}
+
+
+def refuse_concession(command: Command, *, lot_id: int) -> dict[str, Any]:
+    """Record that quality does not let a held lot be used as it is.
+
+    :raises Refused: if the lot is not held.
+    """
+    hold = _hold_on(command, lot_id)
+    _concede(hold, Hold.Concession.REFUSED, hold.expected_at)
+    _record_withdrawn(command, hold, hold.expected_at, refused=True)
+    return {"hold_id": hold.pk}
+
+
+def _hold_on(command: Command, lot_id: int) -> Hold:
+    find(command, Lot, lot_id, lock=True)
+    hold = Hold.objects.filter(site=command.site, lot=lot_id, released_at=None).first()
+    if hold is None:
+        raise Refused(_("This lot is not on hold any more."), status=409)
+    return hold
+
+
+def _concede(hold: Hold, state: str, expected_at: datetime | None) -> None:
+    Hold.objects.filter(pk=hold.pk).update(concession=state, expected_at=expected_at)
+    Lot.objects.filter(holds=hold).update(free_at=expected_at)
+
+
+def _record_withdrawn(
+    command: Command, hold: Hold, expected_at: datetime | None, *, refused: bool
+) -> None:
+    command.record(
+        "quality.concession.withdrawn",
+        subject=_subject(hold),
+        body={
+            "hold_id": hold.pk,
+            "lot_id": hold.lot_id,
+            "expected_at": expected_at,
+            "refused": refused,
+        },
+    )
+
+
 def report_waiting(command: Command, *, lot_id: int, note: str = "") -> dict[str, Any]:
     """Record that somebody waits too long for the decision on a lot; quality gets a task.
 

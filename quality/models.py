@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from equipment.models import Reason
 from materials.models import Lot
@@ -13,6 +14,13 @@ from workorders.models import JobOrder
 
 class Hold(models.Model):
     """A lot or a job order that may not be used until somebody entitled releases it."""
+
+    class Concession(models.TextChoices):
+        """Whether the pieces may be used as they are."""
+
+        NONE = "", gettext_lazy("not asked")
+        ASKED = "ASKED", gettext_lazy("asked")
+        REFUSED = "REFUSED", gettext_lazy("refused")
 
     site = models.ForeignKey(Site, models.PROTECT)
     lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="holds")
@@ -26,6 +34,7 @@ class Hold(models.Model):
     placed_seq = models.BigIntegerField()
     # When quality thinks to decide; empty: the engine guesses from the reason's history.
     expected_at = models.DateTimeField(null=True)
+    concession = models.CharField(max_length=8, choices=Concession, blank=True, default="")
     released_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     released_seq = models.BigIntegerField(null=True)

@@ -126,6 +126,9 @@ class WorkOrder(models.Model):
     lot = models.ForeignKey(
         Lot, models.PROTECT, null=True, related_name="+", help_text="of its output"
     )
+    # Its pieces are not made but mended: of a lot, or those that a job order lost.
+    mends_lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="mended_by")
+    mends_job = models.ForeignKey("JobOrder", models.PROTECT, null=True, related_name="mended_by")
     not_before = models.DateTimeField(null=True)
     released_at = models.DateTimeField(null=True)
     last_movement_at = models.DateTimeField(null=True)
@@ -139,6 +142,10 @@ class WorkOrder(models.Model):
             ),
             models.CheckConstraint(
                 name="work_order_asks_for_something", condition=Q(quantity__gt=0)
+            ),
+            models.CheckConstraint(
+                name="work_order_mends_a_lot_or_what_a_job_lost",
+                condition=Q(mends_lot=None) | Q(mends_job=None),
             ),
             models.CheckConstraint(
                 name="work_order_status_is_known",

@@ -23,17 +23,19 @@ from materials.actions import (
     set_part,
     set_promise,
 )
-from materials.models import CustomerLine, Item, PurchaseLine
+from materials.models import CustomerLine, Item, Lot, PurchaseLine
 from mes.commands import Command
 from mes.errors import Refused, Stale
 from mes.events import plain
-from mes.models import ShopFloorEvent
+from mes.models import Role, ShopFloorEvent, Task
 from mes.rows import find
 from planning import rules, words
 from planning.actions.study import Study
+from planning.engine.changes import Change
 from planning.engine.crew import CoverWindow, UncoverWindow
 from planning.engine.deals import (
     NEW_ORDER,
+    NEW_REWORK,
     AddPurchase,
     Deal,
     KeepSafety,
@@ -48,14 +50,23 @@ from planning.engine.deals import (
     Substitute,
     Unreserve,
 )
+from planning.engine.mends import Concede, DropRework, LeaveHeld, OrderRework
 from planning.engine.orders import AddOrder, RemoveOrder, op_id_of
 from planning.engine.plant import DemandKind, SupplyKind
 from planning.engine.splits import MergeJob, SplitJob
+from quality.actions import (
+    ask_concession,
+    refuse_concession,
+    release_hold,
+    withdraw_concession,
+)
+from quality.models import Hold
 from workorders.actions import (
     close_order,
     cover,
     create_order,
     merge_job,
+    order_mending,
     release,
     reserve,
     set_link,
@@ -190,6 +201,14 @@ def do(
             made = cover(command, window_id=change.window_id, person_id=change.person_id)
         case UncoverWindow():
             raise Refused(_("A shift is given back by undoing the decision that gave it."))
+        case Concede():
+            at = study.snap.instant(change.at_s)
+            assert at is not None  # an instant is a fact of the change
+            made = ask_concession(command, lot_id=change.lot_id, expected_at=at)
+        case OrderRework():
+            made = _mend(command, study, change, decision_id, bought)
+        case LeaveHeld() | DropRework():
+            raise Refused(_("This is given back by undoing the decision that made it."))
     kept: Made = plain(made)
     return kept
 
@@ -227,6 +246,30 @@ def _make_again(
         due_at=at,
     )
     made = release(command, work_order_id=made["work_order_id"])
+    bought[change.order_id] = made["work_order_id"]
+    for step, job_id in enumerate(made["job_order_ids"]):
+        bought[op_id_of(change.order_id, step)] = job_id
+    return made
+
+
+def _mend(
+    command: Command, study: Study, change: OrderRework, decision_id: int, bought: dict[int, int]
+) -> Made:
+    at = study.snap.instant(change.due_s)
+    assert at is not None  # it is due when who is short needs it
+    made = order_mending(
+        command,
+        code=f"WO-D{decision_id}-R{change.order_id - NEW_REWORK + 1}",
+        item_id=change.item_id,
+        quantity=rules.pieces(change.qty),
+        due_at=at,
+        unit_id=change.unit_id,
+        setup_s=change.setup_s,
+        run_s=rules.pieces(change.run_us),
+        after=change.after,
+        lot_id=change.lot_id or None,
+        job_order_id=change.op_id or None,
+    )
     bought[change.order_id] = made["work_order_id"]
     for step, job_id in enumerate(made["job_order_ids"]):
         bought[op_id_of(change.order_id, step)] = job_id
@@ -322,6 +365,13 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
             )
         case UncoverWindow():
             raise Refused(_("A shift is given back by undoing the decision that gave it."))
+        case Concede():
+            was = None if made["was"] is None else _at(made["was"])
+            withdraw_concession(command, lot_id=change.lot_id, expected_at=was)
+        case OrderRework():
+            close_order(command, work_order_id=made["work_order_id"], note=reason)
+        case LeaveHeld() | DropRework():
+            raise Refused(_("This is given back by undoing the decision that made it."))
 
 
 def _at(text: str) -> datetime:
@@ -358,13 +408,15 @@ def ended(command: Command, change: Deal, made: Made, *, since: int) -> str:
             return _begun(command, list(jobs.values_list("pk", flat=True)), since)
         case SplitJob():
             return _begun(command, [made["job_order_id"]], since)
-        case AddOrder():
+        case AddOrder() | OrderRework():
             return _begun(command, made["job_order_ids"], since)
+        case Concede():
+            return _released(command, change.lot_id, since)
         case CoverWindow():
             return _worked(command, _at(made["starts_at"]), change.unit_id)
         case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob():
             return ""
-        case RemoveOrder() | UncoverWindow():
+        case RemoveOrder() | UncoverWindow() | LeaveHeld() | DropRework():
             return ""
 
 
@@ -386,6 +438,46 @@ def _received(command: Command, purchase_line_id: int, before: Decimal) -> str:
     return _("%(line)s has been received, so this can't be taken back any more.") % {
         "line": f"{line.order_code}/{line.number}"
     }
+
+
+def _released(command: Command, lot_id: int, since: int) -> str:
+    event = _first(command, "lot", [lot_id], ["quality.hold.released"], since)
+    if event is None:
+        return ""
+    return _("Lot %(lot)s was released at %(time)s, so this can't be taken back any more.") % {
+        "lot": find(command, Lot, lot_id).code,
+        "time": words.clock(event.occurred_at, command.site.time_zone),
+    }
+
+
+# -- what follows from the last yes, or from a no ------------------------------------------------
+
+
+def agreed(command: Command, change: Change, who: str) -> None:
+    """Do what a change waited for, now that everybody has agreed; `who` was the last of them."""
+    if not isinstance(change, Concede):
+        return
+    hold = Hold.objects.filter(site=command.site, lot=change.lot_id, released_at=None).first()
+    if hold is None:
+        return
+    if who == "QUALITY":
+        release_hold(command, hold_id=hold.pk)
+        return
+    Task.objects.create(
+        site=command.site,
+        role=Role.QUALITY,
+        text=_("Release lot %(lot)s: it is used as it is, all agreed.")
+        % {"lot": find(command, Lot, change.lot_id).code},
+        subject_type="lot",
+        subject_id=change.lot_id,
+        created_at=command.now,
+    )
+
+
+def refused(command: Command, change: Change, who: str) -> None:
+    """Keep what quality has refused, once the change is taken out: it isn't offered again."""
+    if isinstance(change, Concede) and who == "QUALITY":
+        refuse_concession(command, lot_id=change.lot_id)
 
 
 def _worked(command: Command, starts_at: datetime, unit_id: int) -> str:

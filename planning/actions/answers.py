@@ -19,9 +19,10 @@ from mes.errors import Refused
 from mes.models import Role, Site, Task
 from mes.rows import find
 from planning import words
-from planning.actions import consents, telling
+from planning.actions import acts, consents, telling
 from planning.actions.decide import undo
 from planning.actions.lock import hold_lock
+from planning.engine.changes import from_json
 from planning.models import Consent, Decision, Disruption
 
 STATES = Consent.State
@@ -37,6 +38,9 @@ def agree(command: Command, *, consent_id: int) -> dict[str, Any]:
     _answer(command, consent, STATES.AGREED, "")
     waits = Consent.objects.asked(command.site.pk).filter(decision=consent.decision_id)
     firm = not waits.exists()
+    if firm:
+        for change in from_json(consent.decision.changes):
+            acts.agreed(command, change, consent.who)
     said = _("Agreed; the decision is firm now.") if firm else _("Agreed; others are still asked.")
     return {
         "decision_id": consent.decision_id,
@@ -153,6 +157,9 @@ def _take_out(command: Command, consent: Consent) -> dict[str, Any]:
     try:
         with transaction.atomic():
             undo(command, decision_id=decision.pk, why=why)
+            for change in from_json(decision.changes):
+                if consent.state == STATES.REFUSED:
+                    acts.refused(command, change, consent.who)
     except Refused as problem:
         # What was collected on the way is gone with its rows.
         del command.collected[before:]

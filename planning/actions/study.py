@@ -146,6 +146,7 @@ def _rates(snap: Snapshot) -> cost.Rates:
         new_promise=one("NEW_PROMISE_PERCENT"),
         piece_of=each("SUBCONTRACT_PIECE"),
         job_of=each("SUBCONTRACT_ORDER"),
+        concession=one("CONCESSION"),
     )
 
 
@@ -885,7 +886,7 @@ class Study:
             label = self.snap.lines[row.id].code
         elif row.subject == "unit":
             label = self.snap.units.get(row.id, "")
-        elif row.subject in ("item", "purchase", "material"):
+        elif row.subject in ("item", "purchase", "material", "lot"):
             label = self.row_label(f"{row.subject}:{row.id}")
         return {
             "what": row.what.value,
@@ -1248,6 +1249,14 @@ class Study:
             recipe = self.plant.recipes.get(row["item_id"])
             steps = recipe.steps if recipe else ()
             found["units"] = list(dict.fromkeys(snap.units[step.unit_id] for step in steps))
+        if row.get("lot_id"):
+            code, item_id = snap.lots[row["lot_id"]]
+            found |= {"lot": code, "item": self.item_code(item_id)}
+        if row["kind"] == "order_rework":
+            found |= {"to": snap.units.get(row["unit_id"], ""), "at": None}
+            found["as_is"] = not row["setup_s"] and not row["run_us"]
+            if row["op_id"]:
+                found["job"] = self.subject_code("job_order", row["op_id"])
         if "succ_id" in row:
             found["job"] = self.subject_code("job_order", row["succ_id"])
         if "window_id" in row:
@@ -1307,9 +1316,15 @@ class Study:
                 who, name, about = "CREW", deal["person"], deal["to"]
             elif row["kind"] == "substitute":
                 who, name, about = "QUALITY", "", deal["job"]
+            elif row["kind"] in ("concede", "order_rework"):
+                who, name, about = "QUALITY", "", deal.get("lot") or deal["job"]
             else:
                 continue
             found.append({**deal, "who": who, "name": name, "about": about, "zone": snap.time_zone})
+            for line_id in row.get("line_ids", ()):
+                line = snap.lines[line_id]
+                asked = {"who": "CUSTOMER", "name": line.customer, "about": line.code}
+                found.append({**deal, **asked, "zone": snap.time_zone})
         return found
 
     def refusal_figures(self, refusal: Refusal) -> dict[str, Any]:
@@ -1376,6 +1391,8 @@ class Study:
             return snap.lines[pk].code if pk in snap.lines else key
         if what == "material":
             return self.subject_code("job_order", snap.materials.get(pk, (0, 0))[0])
+        if what == "lot":
+            return snap.lots[pk][0] if pk in snap.lots else key
         known: Mapping[int, str] = {"purchase": snap.purchases, "order": snap.orders}.get(what, {})
         return self.item_code(pk) if what == "item" else known.get(pk, key)
 
@@ -1400,6 +1417,14 @@ class Study:
                 plant.peg_qty[hard].tolist(), strict=True,
             )  # fmt: skip
             return "; ".join(f"{a} {b} {c}" for a, b, c in pairs)
+        if what == "lot":
+            lot = np.flatnonzero(
+                (plant.supply_kind == int(SupplyKind.LOT)) & (plant.supply_id == int(key))
+            )
+            if not len(lot):
+                return "gone"
+            until = plant.supply_until[lot[0]] if plant.supply_dated[lot[0]] else NEVER
+            return f"{plant.supply_qty[lot[0]]} {self.at(int(until))}"
         ids, columns = {
             "line": (plant.line_id, ("line_promised", "line_part_qty", "line_mode")),
             "item": (plant.item_id, ("item_safety_kept",)),

@@ -109,7 +109,7 @@ KINDS: Final[dict[str, type[Change]]] = {
 INSTANTS: Final = frozenset(
     {"start_s", "end_s", "back_s", "promised_s", "at_s", "until_s", "due_s"}
 )
-LISTS: Final = frozenset({"op_ids", "places"})
+LISTS: Final = frozenset({"op_ids", "places", "line_ids"})
 # What an instant that is not given means, by the field.
 NO_INSTANT: Final = {"back_s": NEVER, "promised_s": UNSET, "until_s": UNSET, "due_s": NEVER}
 
@@ -157,7 +157,7 @@ def _value(number: int, name: str, value: Any, epoch: int) -> Any:
         if not isinstance(value, list | tuple) or not all(_whole(each) for each in value):
             raise ValueError(f"change {number}: {name} is not a list of whole numbers")
         return tuple(value)
-    if name in ("guess", "keep"):
+    if name in ("guess", "keep", "dated"):
         if not isinstance(value, bool):
             raise ValueError(f"change {number}: {name} is not true or false")
         return value

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from planning.engine.changes import Change, moved_ops
 from planning.engine.crew import CoverWindow
 from planning.engine.deals import AddPurchase, SetFreight, SetPurchaseDate, ShipPartial, Substitute
+from planning.engine.mends import Concede, OrderRework
 from planning.engine.offers import Offers
 from planning.engine.offers import Rate as Rate
 from planning.engine.orders import AddOrder, operations_of
@@ -75,6 +76,7 @@ class What(StrEnum):
     MATERIAL = "MATERIAL"  # what pieces take that are made once more
     SUBCONTRACT = "SUBCONTRACT"  # pieces made outside
     SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers of a job made outside
+    CONCESSION = "CONCESSION"  # papers and tests of pieces that are used as they are
 
 
 # What a plant's own hours and lateness cost: without one of these money tells no option from
@@ -103,6 +105,7 @@ class Rates:
     new_promise: Rate | None = None  # millionths of what the old date would cost: goodwill
     piece_of: Mapping[int, Rate] = field(default_factory=dict)  # by external unit
     job_of: Mapping[int, Rate] = field(default_factory=dict)
+    concession: Rate | None = None  # a lot, or what an operation lost
 
     def setup(self, unit_id: int) -> Rate | None:
         return self.setup_hour_of.get(unit_id, self.setup_hour)
@@ -671,6 +674,10 @@ def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Ma
                 )  # fmt: skip
                 if quote is not None and quote.fee is not None:
                     add(What.ORDER_FEE, "item", change.item_id, quote.fee)
+            case Concede():
+                add(What.CONCESSION, "lot", change.lot_id, rules.rates.concession)
+            case OrderRework() if change.as_is:
+                add(What.CONCESSION, "item", change.item_id, rules.rates.concession)
             case Substitute():
                 rate, qty = _dearer_item(plant, offers, change)
                 add(What.SUBSTITUTE, "material", change.material_id, rate, qty)
@@ -683,7 +690,7 @@ def _material_lines(
     """What orders take that come into the plan, at what an item is held to cost."""
     taken: dict[int, int] = {}
     for change in changes:
-        if isinstance(change, AddOrder):
+        if isinstance(change, AddOrder | OrderRework):
             ops = operations_of(after_plant, change.order_id)
             rows = np.flatnonzero(np.isin(after_plant.demand_op, ops))
             items = after_plant.item_id[after_plant.demand_item[rows]].tolist()

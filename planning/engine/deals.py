@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from planning.engine import crew, orders, splits
+from planning.engine import crew, mends, orders, splits
 from planning.engine.crew import CoverWindow, UncoverWindow
 from planning.engine.kinds import WhyNot as WhyNot
+from planning.engine.mends import Concede, DropRework, LeaveHeld, OrderRework
 from planning.engine.orders import AddOrder, RemoveOrder
 from planning.engine.plant import (
     UNSET,
@@ -33,7 +34,7 @@ from planning.engine.tables import TABLES
 
 NEW: int = 2**40  # ids of what is not stored yet are above this
 # Of one decision, so that what it makes is told apart.
-NEW_PURCHASE, NEW_PART, NEW_ORDER = NEW + 1, NEW + 2, NEW + 3
+NEW_PURCHASE, NEW_PART, NEW_ORDER, NEW_REWORK = NEW + 1, NEW + 2, NEW + 3, NEW + 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,10 @@ Deal: TypeAlias = (
     | RemoveOrder
     | CoverWindow
     | UncoverWindow
+    | Concede
+    | LeaveHeld
+    | OrderRework
+    | DropRework
 )
 DEALS: tuple[type[Deal], ...] = (
     SetPromise,
@@ -191,6 +196,10 @@ DEALS: tuple[type[Deal], ...] = (
     RemoveOrder,
     CoverWindow,
     UncoverWindow,
+    Concede,
+    LeaveHeld,
+    OrderRework,
+    DropRework,
 )
 
 
@@ -315,6 +324,8 @@ def take(draft: Columns, change: Deal) -> None:
             orders.take(draft, change)
         case CoverWindow() | UncoverWindow():
             crew.take(draft, change)
+        case Concede() | LeaveHeld() | OrderRework() | DropRework():
+            mends.take(draft, change)
 
 
 def _add_supply(draft: Columns, change: AddPurchase) -> None:
@@ -440,6 +451,8 @@ def inverse(draft: Columns, change: Deal) -> Deal:
             return orders.inverse(draft, change)
         case CoverWindow() | UncoverWindow():
             return crew.inverse(change)
+        case Concede() | LeaveHeld() | OrderRework() | DropRework():
+            return mends.inverse(draft, change)
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -513,6 +526,8 @@ def why_not(draft: Columns, projection: Projection, change: Deal) -> WhyNot | No
             return orders.why_not(draft, now, change)
         case CoverWindow() | UncoverWindow():
             return crew.why_not(draft, now, change)
+        case Concede() | LeaveHeld() | OrderRework() | DropRework():
+            return mends.why_not(draft, now, change)
 
 
 def _substitute_not(draft: Columns, change: Substitute) -> WhyNot | None:
@@ -568,6 +583,8 @@ def subject_of(change: Deal) -> tuple[str, int]:
             return "operation", change.op_id
         case CoverWindow() | UncoverWindow():
             return "unit", change.unit_id
+        case Concede() | LeaveHeld() | OrderRework() | DropRework():
+            return mends.subject_of(change)
 
 
 # -- what a set of deals writes ------------------------------------------------------------------
@@ -602,6 +619,10 @@ def rows_written(before: Plant, after: Plant) -> tuple[str, ...]:
         names |= {
             f"purchase:{pk}" for pk in old_at.keys() & new_at.keys() if old_at[pk] != new_at[pk]
         }
+    lots = ("supply_qty", "supply_until", "supply_dated")
+    if any(getattr(before, name) is not getattr(after, name) for name in lots):
+        was_lot, is_lot = _lots(before), _lots(after)
+        names |= {f"lot:{pk}" for pk in was_lot if was_lot[pk] != is_lot.get(pk)}
     if before.demand_item is not after.demand_item:
         needed, needs = _components(before), _components(after)
         names |= {
@@ -627,6 +648,14 @@ def _components(plant: Plant) -> dict[int, int]:
     mine = plant.demand_kind == DemandKind.COMPONENT
     items = plant.item_id[plant.demand_item[mine]]
     return dict(zip(plant.demand_id[mine].tolist(), items.tolist(), strict=True))
+
+
+def _lots(plant: Plant) -> dict[int, tuple[int, int]]:
+    """How much of each lot there is, and the instant that quality named; UNSET: none."""
+    mine = plant.supply_kind == SupplyKind.LOT
+    named = np.where(plant.supply_dated[mine], plant.supply_until[mine], UNSET)
+    rows = (plant.supply_id[mine].tolist(), plant.supply_qty[mine].tolist(), named.tolist())
+    return {pk: (qty, at) for pk, qty, at in zip(*rows, strict=True)}
 
 
 def _purchases(plant: Plant) -> dict[int, tuple[int, int]]:

@@ -59,7 +59,7 @@ TOGETHER: Final = 4  # pairs of the best ideas of two kinds
 
 
 @dataclass(frozen=True, slots=True)
-class _Want:
+class Want:
     """A demand on the way to a hot line that is served too late: what binds it, and by how much.
 
     supply  the row that comes last, -1 where nothing covers it.
@@ -76,7 +76,7 @@ class _Want:
 
 def beyond_machines(search: _Search) -> None:
     """Check every kind of idea that fits what the hot lines wait for."""
-    wants = _wants(search)
+    wants = wants_of(search)
     outside(search)
     freight(search)
     partial(search)
@@ -95,11 +95,11 @@ def beyond_machines(search: _Search) -> None:
     combine(search)
 
 
-def _wants(search: _Search) -> list[_Want]:
+def wants_of(search: _Search) -> list[Want]:
     """What the hot lines, and the jobs that they hang on, wait for; each demand once."""
     plant, projection = search.plant, search.projection
     component = plant.demand_kind == DemandKind.COMPONENT
-    found: dict[int, _Want] = {}
+    found: dict[int, Want] = {}
     for line_id, walk in search.critical.items():
         line = int(np.flatnonzero(plant.line_id == line_id)[0])
         demands = [int(plant.line_demand[line])]
@@ -114,7 +114,7 @@ def _wants(search: _Search) -> list[_Want]:
     return list(found.values())
 
 
-def _want(search: _Search, demand: int) -> _Want | None:
+def _want(search: _Search, demand: int) -> Want | None:
     plant, projection = search.plant, search.projection
     rows = np.arange(projection.demand_peg_ptr[demand], projection.demand_peg_ptr[demand + 1])
     need = max(int(projection.demand_need_at[demand]), search.ground.now)
@@ -122,7 +122,7 @@ def _want(search: _Search, demand: int) -> _Want | None:
     if not len(late):
         return None
     last = late[np.argmax(projection.peg_at[late])]
-    return _Want(
+    return Want(
         demand=demand,
         item=int(plant.demand_item[demand]),
         supply=int(projection.peg_supply[last]),
@@ -131,21 +131,21 @@ def _want(search: _Search, demand: int) -> _Want | None:
     )
 
 
-def _is_bought(search: _Search, want: _Want) -> bool:
+def _is_bought(search: _Search, want: Want) -> bool:
     plant = search.plant
     return bool(plant.item_kind[want.item] == ItemKind.BUY)
 
 
-def _refuse(search: _Search, kind: Kind, why: Why | WhyNot, subject: str, pk: int) -> None:
+def refuse(search: _Search, kind: Kind, why: Why | WhyNot, subject: str, pk: int) -> None:
     slug = f"{kind.value.lower().replace('_', '-')}/{subject}-{pk}"
     search.refuse(kind, slug, Refusal(why, subject, pk))
 
 
-def _whole_minute(at: int) -> int:
+def whole_minute(at: int) -> int:
     return -(-at // MINUTE) * MINUTE
 
 
-def _up(qty: int, quantum: int) -> int:
+def rounded_up(qty: int, quantum: int) -> int:
     return -(-qty // quantum) * quantum
 
 
@@ -169,7 +169,7 @@ def promise(search: _Search) -> None:
         if promised == UNSET or at[row] == NEVER:
             why = WhyNot.NO_PROMISE if promised == UNSET else Why.WINDOW_LATE
             if not asked:
-                _refuse(search, Kind.NEW_PROMISE, why, "line", line_id)
+                refuse(search, Kind.NEW_PROMISE, why, "line", line_id)
             continue
         days = -(-(int(at[row]) - promised) // DAY)
         asked.append(SetPromise(line_id, promised + days * DAY))
@@ -199,7 +199,7 @@ def partial(search: _Search) -> None:
     late = _hot_rows(search)
     if not asked and late:
         pk = int(plant.line_id[late[0]])
-        _refuse(search, Kind.PARTIAL_SHIPMENT, WhyNot.NOTHING_READY, "line", pk)
+        refuse(search, Kind.PARTIAL_SHIPMENT, WhyNot.NOTHING_READY, "line", pk)
 
 
 def freight(search: _Search) -> None:
@@ -210,7 +210,7 @@ def freight(search: _Search) -> None:
     if not arriving:
         if late and offers.freights:
             pk = int(plant.line_id[late[0]])
-            _refuse(search, Kind.FASTER_FREIGHT, WhyNot.COUNTS_AT_SHIPPING, "line", pk)
+            refuse(search, Kind.FASTER_FREIGHT, WhyNot.COUNTS_AT_SHIPPING, "line", pk)
         return
     tried = 0
     for mode in sorted(offers.freights, key=lambda each: (each.transit_s, each.id)):
@@ -227,13 +227,13 @@ def freight(search: _Search) -> None:
                 search.check(Kind.FASTER_FREIGHT, slug, asked[:1])
     if not tried:
         pk = int(plant.line_id[arriving[0]])
-        _refuse(search, Kind.FASTER_FREIGHT, WhyNot.NO_FASTER, "line", pk)
+        refuse(search, Kind.FASTER_FREIGHT, WhyNot.NO_FASTER, "line", pk)
 
 
 # -- material ------------------------------------------------------------------------------------
 
 
-def expedite(search: _Search, wants: Sequence[_Want]) -> None:
+def expedite(search: _Search, wants: Sequence[Want]) -> None:
     """Have what is ordered already delivered sooner: what is waited for, or what nobody has yet."""
     plant, projection, now = search.plant, search.projection, search.ground.now
     faster = search.ground.rules.offers.faster
@@ -248,13 +248,13 @@ def expedite(search: _Search, wants: Sequence[_Want]) -> None:
         rows = [row for row in ordered if row in waited or spare.get(row, 0) >= want.qty]
         for row in rows:
             pk = int(plant.supply_id[row])
-            at = _whole_minute(now + faster[pk].lead_s) if pk in faster else NEVER
+            at = whole_minute(now + faster[pk].lead_s) if pk in faster else NEVER
             if at >= min(int(projection.supply_at[row]), want.at):
                 why = why or (WhyNot.NOT_EXPEDITED, "purchase", pk)
                 continue
             changes = asked.setdefault(pk, [SetPurchaseDate(pk, at)])
             if row not in waited:
-                changes.append(_kept_for(search, int(SupplyKind.PURCHASE), pk, want))
+                changes.append(kept_for(search, int(SupplyKind.PURCHASE), pk, want))
             break
         if not rows:
             why = why or (WhyNot.NOTHING_ORDERED, "item", int(plant.item_id[want.item]))
@@ -264,11 +264,11 @@ def expedite(search: _Search, wants: Sequence[_Want]) -> None:
     for pk, changes in list(asked.items())[:TRIED]:
         search.check(Kind.EXPEDITE, f"expedite/purchase-{pk}", changes)
     if not asked and why is not None:
-        _refuse(search, Kind.EXPEDITE, *why)
+        refuse(search, Kind.EXPEDITE, *why)
 
 
-def _kept_for(
-    search: _Search, kind: int, supply_id: int, want: _Want, qty: int | None = None
+def kept_for(
+    search: _Search, kind: int, supply_id: int, want: Want, qty: int | None = None
 ) -> Reserve:
     plant = search.plant
     return Reserve(
@@ -277,7 +277,7 @@ def _kept_for(
     )  # fmt: skip
 
 
-def _late_supplies(search: _Search, want: _Want) -> I64:
+def _late_supplies(search: _Search, want: Want) -> I64:
     projection = search.projection
     rows = np.arange(
         projection.demand_peg_ptr[want.demand], projection.demand_peg_ptr[want.demand + 1]
@@ -287,12 +287,12 @@ def _late_supplies(search: _Search, want: _Want) -> I64:
     return supplies
 
 
-def other_supplier(search: _Search, wants: Sequence[_Want]) -> None:
+def other_supplier(search: _Search, wants: Sequence[Want]) -> None:
     """Buy the short quantity from whoever quotes it soonest, and keep it for who is short."""
     plant, now = search.plant, search.ground.now
     quotes = search.ground.rules.offers.quotes
     tried = 0
-    for item, mine in _by_item(wants):
+    for item, mine in by_item(wants):
         item_id, latest = int(plant.item_id[item]), max(want.at for want in mine)
         able = sorted(
             (each for each in quotes if each.item_id == item_id and now + each.lead_s < latest),
@@ -300,27 +300,27 @@ def other_supplier(search: _Search, wants: Sequence[_Want]) -> None:
         )
         for quote in able[:TRIED]:
             quantum = int(plant.item_quantum_qty[item])
-            qty = _up(max(quote.minimum_qty, sum(want.qty for want in mine)), quantum)
-            at = _whole_minute(now + quote.lead_s)
+            qty = rounded_up(max(quote.minimum_qty, sum(want.qty for want in mine)), quantum)
+            at = whole_minute(now + quote.lead_s)
             pk = NEW_PURCHASE
-            kept = [_kept_for(search, int(SupplyKind.PURCHASE), pk, want) for want in mine]
+            kept = [kept_for(search, int(SupplyKind.PURCHASE), pk, want) for want in mine]
             buy = AddPurchase(pk, quote.id, item_id, qty, at, quote.late_s)
             slug = f"other-supplier/item-{item_id}/{quote.supplier_id}"
             search.check(Kind.OTHER_SUPPLIER, slug, [buy, *kept])
             tried += 1
         if not able and not tried:
-            _refuse(search, Kind.OTHER_SUPPLIER, WhyNot.NO_QUOTE, "item", item_id)
+            refuse(search, Kind.OTHER_SUPPLIER, WhyNot.NO_QUOTE, "item", item_id)
 
 
-def _by_item(wants: Sequence[_Want]) -> list[tuple[int, list[_Want]]]:
+def by_item(wants: Sequence[Want]) -> list[tuple[int, list[Want]]]:
     """Wants by item, in the order in which the items come; the first few items."""
-    found: dict[int, list[_Want]] = {}
+    found: dict[int, list[Want]] = {}
     for want in wants:
         found.setdefault(want.item, []).append(want)
     return list(found.items())[:TRIED]
 
 
-def substitute(search: _Search, wants: Sequence[_Want]) -> None:
+def substitute(search: _Search, wants: Sequence[Want]) -> None:
     """Take a released substitute where enough of it lies free or comes sooner."""
     plant = search.plant
     stand_ins = search.ground.rules.offers.stand_ins
@@ -341,7 +341,7 @@ def substitute(search: _Search, wants: Sequence[_Want]) -> None:
         for each in able:
             row = int(np.flatnonzero(plant.item_id == each.instead_id)[0])
             quantum = int(plant.item_quantum_qty[row])
-            qty = _up(-(-int(plant.demand_qty[want.demand]) * each.num // each.den), quantum)
+            qty = rounded_up(-(-int(plant.demand_qty[want.demand]) * each.num // each.den), quantum)
             if row not in spare:
                 spare[row] = sum(left for _, left in _spare(search, row, before=want.at))
             if spare[row] >= qty:
@@ -357,18 +357,18 @@ def substitute(search: _Search, wants: Sequence[_Want]) -> None:
         if len(asked) > 1:
             search.check(Kind.SUBSTITUTE, "substitute/all", asked)
     elif why is not None:
-        _refuse(search, Kind.SUBSTITUTE, why[0], "item", why[1])
+        refuse(search, Kind.SUBSTITUTE, why[0], "item", why[1])
 
 
-def use_safety(search: _Search, wants: Sequence[_Want]) -> None:
+def use_safety(search: _Search, wants: Sequence[Want]) -> None:
     """Give the safety stock that is kept of an item to who is short of it."""
     plant, projection = search.plant, search.projection
-    for item, mine in _by_item(wants):
+    for item, mine in by_item(wants):
         item_id = int(plant.item_id[item])
         if plant.item_safety_qty[item] == 0:
             continue
         if not plant.item_safety_kept[item]:
-            _refuse(search, Kind.USE_SAFETY, WhyNot.SAFETY_USED, "item", item_id)
+            refuse(search, Kind.USE_SAFETY, WhyNot.SAFETY_USED, "item", item_id)
             continue
         safety = (plant.demand_kind == DemandKind.SAFETY) & (plant.demand_item == item)
         pegs = np.flatnonzero(safety[projection.peg_demand] & (projection.peg_supply >= 0))
@@ -382,14 +382,14 @@ def use_safety(search: _Search, wants: Sequence[_Want]) -> None:
                 got = min(short, left[row])
                 if got > 0:
                     kind, pk = int(plant.supply_kind[row]), int(plant.supply_id[row])
-                    kept.append(_kept_for(search, kind, pk, want, got))
+                    kept.append(kept_for(search, kind, pk, want, got))
                     left[row] -= got
                     short -= got
         if kept:
             changes = [KeepSafety(item_id, False), *kept]
             search.check(Kind.USE_SAFETY, f"use-safety/item-{item_id}", changes)
         else:
-            _refuse(search, Kind.USE_SAFETY, WhyNot.NOT_ENOUGH, "item", item_id)
+            refuse(search, Kind.USE_SAFETY, WhyNot.NOT_ENOUGH, "item", item_id)
 
 
 def _spare(search: _Search, item: int, *, before: int) -> Iterator[tuple[int, int]]:
@@ -412,11 +412,11 @@ def _spare(search: _Search, item: int, *, before: int) -> Iterator[tuple[int, in
             yield row, left
 
 
-def repeg(search: _Search, wants: Sequence[_Want]) -> None:
+def repeg(search: _Search, wants: Sequence[Want]) -> None:
     """Give what nobody needs yet, or who ranks lower has, to the demand that waits."""
     plant = search.plant
     tried = 0
-    missed: _Want | None = None
+    missed: Want | None = None
     for want in wants:
         if tried >= TRIED:
             break
@@ -424,14 +424,14 @@ def repeg(search: _Search, wants: Sequence[_Want]) -> None:
         if not kept:
             missed = missed or want
             continue
-        search.check(Kind.REPEG, f"repeg/{_taker(search, want)}", kept)
+        search.check(Kind.REPEG, f"repeg/{taker(search, want)}", kept)
         tried += 1
     if not tried and missed is not None:
         pk = int(plant.item_id[missed.item])
-        _refuse(search, Kind.REPEG, WhyNot.NOBODY_LATER, "item", pk)
+        refuse(search, Kind.REPEG, WhyNot.NOBODY_LATER, "item", pk)
 
 
-def _taken_over(search: _Search, want: _Want) -> list[Change]:
+def _taken_over(search: _Search, want: Want) -> list[Change]:
     """Reservations that cover all of what comes too late, from the least important; or none."""
     plant, projection = search.plant, search.projection
     need = max(int(projection.demand_need_at[want.demand]), search.ground.now)
@@ -465,7 +465,7 @@ def _taken_over(search: _Search, want: _Want) -> list[Change]:
     if left > 0:
         return []
     return [
-        _kept_for(search, int(plant.supply_kind[row]), int(plant.supply_id[row]), want, qty)
+        kept_for(search, int(plant.supply_kind[row]), int(plant.supply_id[row]), want, qty)
         for row, qty in sums.items()
     ]
 
@@ -473,28 +473,28 @@ def _taken_over(search: _Search, want: _Want) -> list[Change]:
 # -- made once more ------------------------------------------------------------------------------
 
 
-def remake(search: _Search, wants: Sequence[_Want]) -> None:
+def remake(search: _Search, wants: Sequence[Want]) -> None:
     """Make what was lost, or lies on hold, once more, and keep it for who is short of it.
 
     At the end of the queues, and before all that may wait.
     """
     plant = search.plant
-    lost = [(want, qty) for want in wants if (qty := _lost(search, want))]
-    made: list[tuple[_Want, AddOrder]] = []
+    lost = [(want, qty) for want in wants if (qty := lost_of(search, want))]
+    made: list[tuple[Want, AddOrder]] = []
     for want, short in lost[:TRIED]:
         item_id = int(plant.item_id[want.item])
         recipe = plant.recipes.get(item_id)
         if recipe is None:
-            _refuse(search, Kind.REMAKE, WhyNot.NO_ROUTING, "item", item_id)
+            refuse(search, Kind.REMAKE, WhyNot.NO_ROUTING, "item", item_id)
             continue
-        qty = _up(short, int(plant.item_quantum_qty[want.item]))
+        qty = rounded_up(short, int(plant.item_quantum_qty[want.item]))
         due = max(int(search.projection.demand_need_at[want.demand]), search.ground.now)
         behind = tuple(LAST for _step in recipe.steps)
         order = AddOrder(NEW_ORDER + len(made), item_id, qty, due, behind)
         made.append((want, order))
         rows = np.searchsorted(plant.unit_id, [step.unit_id for step in recipe.steps])
         first = tuple(search.behind_protected(int(unit)) for unit in rows)
-        slug = f"remake/{_taker(search, want)}"
+        slug = f"remake/{taker(search, want)}"
         for name, places in ((slug, behind), (f"{slug}/first", first)):
             search.check(
                 Kind.REMAKE, name, [replace(order, places=places), _of_order(search, order, want)]
@@ -505,7 +505,7 @@ def remake(search: _Search, wants: Sequence[_Want]) -> None:
         search.check(Kind.REMAKE, "remake/all", together)
 
 
-def _lost(search: _Search, want: _Want) -> int:
+def lost_of(search: _Search, want: Want) -> int:
     """How much of an item that is made comes too late because no piece of it is on its way."""
     plant, projection = search.plant, search.projection
     if plant.item_kind[want.item] != ItemKind.MAKE:
@@ -520,14 +520,14 @@ def _lost(search: _Search, want: _Want) -> int:
     return int(projection.peg_qty[rows][none & (projection.peg_at[rows] > need)].sum())
 
 
-def _taker(search: _Search, want: _Want) -> str:
+def taker(search: _Search, want: Want) -> str:
     line = search.plant.demand_kind[want.demand] == DemandKind.LINE
     return f"{'line' if line else 'material'}-{int(search.plant.demand_id[want.demand])}"
 
 
-def _of_order(search: _Search, order: AddOrder, want: _Want) -> Reserve:
+def _of_order(search: _Search, order: AddOrder, want: Want) -> Reserve:
     qty = min(order.qty, int(search.plant.demand_qty[want.demand]))
-    return _kept_for(search, int(SupplyKind.OUTPUT), order.order_id, want, min(qty, want.qty))
+    return kept_for(search, int(SupplyKind.OUTPUT), order.order_id, want, min(qty, want.qty))
 
 
 # -- how work is tied ----------------------------------------------------------------------------
@@ -555,7 +555,7 @@ def overlap(search: _Search) -> None:
             search.check(Kind.OVERLAP, f"overlap/operation-{first.succ_id}", links)
     if not tried and closest is not None:
         pk = int(plant.op_id[closest])
-        _refuse(search, Kind.OVERLAP, WhyNot.OVERLAPS, "operation", pk)
+        refuse(search, Kind.OVERLAP, WhyNot.OVERLAPS, "operation", pk)
 
 
 def _smaller_batch(search: _Search, pred: int, op: int) -> SetLink | None:
@@ -568,7 +568,7 @@ def _smaller_batch(search: _Search, pred: int, op: int) -> SetLink | None:
         all_of_it = int(projection.op_output_qty[pred])
         whole = plant.arc_kind[arc] == ArcKind.FS
         now = all_of_it if whole else int(plant.arc_batch_qty[arc])
-        batch = _up(max(1, all_of_it // PARTS if whole else now // 2), quantum)
+        batch = rounded_up(max(1, all_of_it // PARTS if whole else now // 2), quantum)
         if batch < now:
             return SetLink(int(plant.op_id[pred]), int(plant.op_id[op]), batch)
     return None
@@ -595,11 +595,11 @@ def park(search: _Search) -> None:
                 continue
             tried[order] = None
             order_id = int(plant.order_id[order])
-            change = ParkOrder(order_id, _whole_minute(until))
+            change = ParkOrder(order_id, whole_minute(until))
             search.check(Kind.PARK, f"park/order-{order_id}", [change])
     if not tried and waits is not None:
         pk = int(plant.op_id[waits])
-        _refuse(search, Kind.PARK, WhyNot.NOTHING_AHEAD, "operation", pk)
+        refuse(search, Kind.PARK, WhyNot.NOTHING_AHEAD, "operation", pk)
 
 
 def pull_forward(search: _Search) -> None:
@@ -622,7 +622,7 @@ def pull_forward(search: _Search) -> None:
     bound = [op for walk in search.critical.values() for op in walk]
     if not changes and bound:
         pk = int(plant.op_id[bound[0]])
-        _refuse(search, Kind.PULL_FORWARD, WhyNot.NOTHING_WAITS, "operation", pk)
+        refuse(search, Kind.PULL_FORWARD, WhyNot.NOTHING_WAITS, "operation", pk)
 
 
 # -- others --------------------------------------------------------------------------------------
@@ -637,7 +637,7 @@ def outside(search: _Search) -> None:
         able = search.movable()
         if able:
             pk = int(search.plant.op_id[able[0]])
-            _refuse(search, Kind.SUBCONTRACT, WhyNot.NO_OUTSIDE, "operation", pk)
+            refuse(search, Kind.SUBCONTRACT, WhyNot.NO_OUTSIDE, "operation", pk)
         return
     search.check(Kind.SUBCONTRACT, "subcontract/all", search.place_outside(jobs[:TRIED]))
     for op in jobs[:TRIED]:

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     SPLIT = "SPLIT"
     REMAKE = "REMAKE"
     CREW = "CREW"
+    REWORK = "REWORK"
+    CONCESSION = "CONCESSION"
 
 
 class Verdict(StrEnum):
@@ -72,3 +74,6 @@ class WhyNot(StrEnum):
     SPLIT = "SPLIT"  # it was split
     NOBODY_ABLE = "NOBODY_ABLE"  # nobody else who has the skill is free then
     NO_ROUTING = "NO_ROUTING"  # nobody says how it is made
+    NOT_OURS = "NOT_OURS"  # it is bought: nobody here mends it
+    SAID_NO = "SAID_NO"  # quality refused it before
+    DECIDED_SOONER = "DECIDED_SOONER"  # quality decides before it would have agreed

@@ -80,6 +80,9 @@ class Offers:
     standard     price of a usual shipment.
     item_cost    what a unit of an item is held to cost.
     covers       who could attend what stands because somebody is absent.
+    asked        lines whose customers are asked before they get anything by concession.
+    refused      lots of which quality refused the use as they are.
+    mended       by operation, how many of the pieces that it lost are mended by an order already.
     external     units that are somebody else's: work there is bought.
     """
 
@@ -91,6 +94,9 @@ class Offers:
     item_cost: Mapping[int, Rate] = field(default_factory=dict)
     external: frozenset[int] = frozenset()
     covers: tuple[Cover, ...] = ()
+    asked: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
+    mended: Mapping[int, int] = field(default_factory=dict)
 
     def quote(self, quote_id: int) -> Quote | None:
         return next((each for each in self.quotes if each.id == quote_id), None)

@@ -48,6 +48,7 @@ from planning.engine.ideas import beyond_machines
 from planning.engine.impact import Cause, CauseKind, LineHit, at_stake, line_hits
 from planning.engine.kinds import Kind as Kind
 from planning.engine.kinds import Verdict as Verdict
+from planning.engine.mend_ideas import mend
 from planning.engine.plant import (
     I32,
     I64,
@@ -1175,6 +1176,7 @@ def generate(
         split(search)
         crew(search)
         beyond_machines(search)
+        mend(search)
     return Options(_judged(search), search.evaluations)
 
 

@@ -7,6 +7,7 @@ supplies and demands: they are compared by ids.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from planning.engine.kinds import WhyNot
 from planning.engine.plant import PIECE, PPM, ArcKind, PegKind, Plant, Status, SupplyKind
+from planning.engine.recipes import Step
 from planning.engine.rows import builder_of
 
 if TYPE_CHECKING:
@@ -78,16 +80,46 @@ def added(plant: Plant, change: AddOrder) -> Plant:
     item = np.flatnonzero(plant.item_id == change.item_id)
     if recipe is None or not len(item) or change.order_id in plant.order_id:
         raise ValueError(f"order {change.order_id} of item {change.item_id} can't be made")
-    if len(change.places) != len(recipe.steps) or change.qty <= 0:
-        raise ValueError(f"order {change.order_id} has no quantity or not the item's steps")
+    if change.qty <= 0:
+        raise ValueError(f"order {change.order_id} has no quantity")
+    return with_order(
+        plant,
+        order_id=change.order_id,
+        item_id=change.item_id,
+        due_s=change.due_s,
+        places=change.places,
+        steps=recipe.steps,
+        launch=recipe.launch(change.qty, int(plant.item_quantum_qty[item[0]])),
+        put_away_s=recipe.put_away_s,
+    )
+
+
+def with_order(
+    plant: Plant,
+    *,
+    order_id: int,
+    item_id: int,
+    due_s: int,
+    places: Sequence[int],
+    steps: Sequence[Step],
+    launch: int,
+    put_away_s: int,
+) -> Plant:
+    """Return the plant with an order of these steps, one after the other.
+
+    launch  so many pieces go into the first one.
+
+    :raises ValueError: if there is a place too many or too few.
+    """
+    if len(places) != len(steps):
+        raise ValueError(f"order {order_id} has not a place for each of its steps")
     builder = builder_of(plant)
-    builder.add_order(id=change.order_id, item=change.item_id, need_by=change.due_s)
-    launch = recipe.launch(change.qty, int(plant.item_quantum_qty[item[0]]))
+    builder.add_order(id=order_id, item=item_id, need_by=due_s)
     queues: dict[int, list[int]] = {}
-    for at, step in enumerate(recipe.steps):
-        op_id = op_id_of(change.order_id, at)
+    for at, step in enumerate(steps):
+        op_id = op_id_of(order_id, at)
         builder.add_operation(
-            id=op_id, order=change.order_id, number=step.number, unit=step.unit_id,
+            id=op_id, order=order_id, number=step.number, unit=step.unit_id,
             launch_qty=launch, setup_s=step.setup_s, run_us=step.run_us, fixed_us=step.fixed_us,
             family=step.family, span=int(step.span), restart=int(step.restart),
             yield_num=step.yield_ppm, yield_den=PPM,
@@ -99,25 +131,25 @@ def added(plant: Plant, change: AddOrder) -> Plant:
             )  # fmt: skip
         for tool_id in step.tools:
             builder.add_need(operation=op_id, tool=tool_id)
-        for number, (item_id, per) in enumerate(step.parts):
+        for number, (part_id, per) in enumerate(step.parts):
             builder.add_component(
-                id=op_id * 1_000 + number, operation=op_id, item=item_id,
+                id=op_id * 1_000 + number, operation=op_id, item=part_id,
                 qty=-(-per * launch // PIECE),
             )  # fmt: skip
         queue = queues.setdefault(step.unit_id, _queue(plant, step.unit_id))
-        queue.insert(change.places[at], op_id)
+        queue.insert(places[at], op_id)
         if at:
-            before = recipe.steps[at - 1]
+            before = steps[at - 1]
             builder.add_arc(
-                pred=op_id_of(change.order_id, at - 1), succ=op_id, lag_s=before.lag_s,
+                pred=op_id_of(order_id, at - 1), succ=op_id, lag_s=before.lag_s,
                 kind=int(ArcKind.OVERLAP if before.batch_qty else ArcKind.FS),
                 batch_qty=before.batch_qty,
             )  # fmt: skip
     for unit_id, queue in queues.items():
         builder.set_queue(unit=unit_id, operations=queue)
     builder.add_supply(
-        id=change.order_id, kind=int(SupplyKind.OUTPUT), item=change.item_id,
-        op=op_id_of(change.order_id, len(recipe.steps) - 1), put_away_s=recipe.put_away_s,
+        id=order_id, kind=int(SupplyKind.OUTPUT), item=item_id,
+        op=op_id_of(order_id, len(steps) - 1), put_away_s=put_away_s,
     )  # fmt: skip
     return builder.build()
 

@@ -14,6 +14,7 @@ from planning.engine.cost import CostRules, LineTerms, Rates, Terms, What, late_
 from planning.engine.deals import (
     NEW,
     NEW_ORDER,
+    NEW_REWORK,
     AddPurchase,
     Deal,
     KeepSafety,
@@ -29,6 +30,7 @@ from planning.engine.deals import (
     Unreserve,
     WhyNot,
 )
+from planning.engine.mends import Concede, OrderRework
 from planning.engine.offers import Freight, Offers, Quote, Rate
 from planning.engine.orders import LAST, AddOrder
 from planning.engine.plant import (
@@ -37,6 +39,7 @@ from planning.engine.plant import (
     Basis,
     DemandKind,
     ItemKind,
+    LotStatus,
     Plant,
     Projection,
     Site,
@@ -81,6 +84,10 @@ def workshop(bars: int = 15) -> Plant:
     builder.add_supply(id=11, kind=int(SupplyKind.PURCHASE), item=BAR, qty=bars * PIECE, at=5 * DAY)
     builder.add_supply(id=21, kind=int(SupplyKind.LOT), item=OTHER_BAR, qty=10 * PIECE)
     builder.add_supply(id=22, kind=int(SupplyKind.LOT), item=BODY, qty=4 * PIECE)
+    builder.add_supply(
+        id=23, kind=int(SupplyKind.LOT), item=BODY, qty=3 * PIECE, status=int(LotStatus.HELD),
+        until=40 * DAY,
+    )  # fmt: skip
     builder.add_line(
         id=1, item=BODY, qty=10 * PIECE, promised=18 * HOUR, basis=int(Basis.ARRIVE),
         transit_s=4 * HOUR, value=1_000 * EURO,
@@ -110,6 +117,11 @@ def workshop(bars: int = 15) -> Plant:
     return builder.build()
 
 
+def rework(**given: int) -> OrderRework:
+    whole = OrderRework(NEW_REWORK, BODY, 2 * PIECE, DAY, 23, 0, 3, 60, 90_000_000, 20, (0,))
+    return replace(whole, **given)
+
+
 LOT, PURCHASE = int(SupplyKind.LOT), int(SupplyKind.PURCHASE)
 LINE, COMPONENT = int(DemandKind.LINE), int(DemandKind.COMPONENT)
 DEALS: tuple[Deal, ...] = (
@@ -127,6 +139,8 @@ DEALS: tuple[Deal, ...] = (
     SplitJob(1, NEW + 1, 3, 0, 3 * PIECE),
     SplitJob(2, NEW + 1, 2, 1, 4 * PIECE),
     AddOrder(NEW_ORDER, BODY, 4 * PIECE, DAY, (0, LAST)),
+    Concede(23, DAY, (1,)),
+    rework(),
 )
 by_kind = pytest.mark.parametrize(
     "deal", DEALS, ids=lambda deal: f"{deal.kind}-{deals.subject_of(deal)[1]}"
@@ -169,6 +183,8 @@ def test_a_deal_names_what_it_writes(deal: Deal) -> None:
         "keep_safety": (f"item:{BAR}",),
         "park_order": ("order:7",),
         "set_link": ("link:1-2",),
+        "concede": ("lot:23",),
+        "order_rework": ("lot:23",),
     }
     assert found.rows == expected.get(deal.kind, ())
     assert found.demands == (((LINE, 1),) if deal.kind == "reserve" else ())
@@ -189,6 +205,13 @@ def test_a_deal_names_what_it_writes(deal: Deal) -> None:
         (Unreserve(LOT, 22, LINE, 1, PIECE), WhyNot.NOT_ENOUGH),
         (KeepSafety(BAR, True), WhyNot.SAME),
         (ParkOrder(7, 0), WhyNot.DATE_PAST),
+        (Concede(22, DAY), WhyNot.SAME),
+        (Concede(23, 0), WhyNot.DATE_PAST),
+        (rework(qty=4 * PIECE), WhyNot.QUANTITY),
+        (rework(qty=PIECE // 2), WhyNot.QUANTITY),
+        (rework(due_s=0), WhyNot.DATE_PAST),
+        (rework(item_id=OTHER_BAR), WhyNot.NO_ROUTING),
+        (rework(lot_id=0, op_id=1, qty=PIECE), WhyNot.QUANTITY),
     ],
 )
 def test_what_can_not_be_agreed_says_why(deal: Deal, why: WhyNot) -> None:

@@ -20,7 +20,7 @@ from mes.models import Role, SitePlan, Task
 from planning import actions as planning
 from planning import snapshot, words
 from planning.engine.kinds import Kind
-from planning.models import Decision, Option
+from planning.models import Consent, Decision, Option
 from quality import actions as quality
 from tests.cast import HOUR
 from tests.planning.conftest import DAY, Company
@@ -289,6 +289,7 @@ def goods_that_came_back(company: Company) -> None:
 
 def scrap_of_the_last_piece(company: Company) -> None:
     """All sixty bodies of an order are scrap at its first operation."""
+    rate(company, "CONCESSION", "160")
     rate(company, "UNIT_HOUR", "16")
     Item.objects.filter(code="BAR").update(standard_cost=3)
     company.commit()
@@ -305,11 +306,17 @@ def scrap_reason(company: Company) -> int:
 
 def bodies_on_hold(company: Company) -> None:
     """Sixty bodies that a line would get today are on hold for ten days."""
+    rate(company, "CONCESSION", "160")
     rate(company, "UNIT_HOUR", "16")
     Item.objects.filter(code="BAR").update(standard_cost=3)
     company.receive("BODY", "B-1", 60)
     company.sell("SO-3", 60, company.now + DAY)
     held(company, "B-1")
+
+
+def bars_on_hold(company: Company) -> None:
+    rate(company, "CONCESSION", "160")
+    held(company)
 
 
 @dataclass(frozen=True)
@@ -349,6 +356,11 @@ FITS = (
     Fit(Kind.REMAKE, goods_that_came_back, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, scrap_of_the_last_piece, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, bodies_on_hold, frozenset({"MATERIAL", "MACHINE"})),
+    Fit(Kind.CONCESSION, bodies_on_hold, frozenset({"CONCESSION"}), "QUALITY"),
+    Fit(Kind.CONCESSION, scrap_of_the_last_piece, frozenset({"CONCESSION"}), "QUALITY"),
+    Fit(Kind.CONCESSION, bars_on_hold, frozenset({"CONCESSION"}), "QUALITY"),
+    Fit(Kind.REWORK, bodies_on_hold, frozenset({"MACHINE"}), "QUALITY"),
+    Fit(Kind.REWORK, scrap_of_the_last_piece, frozenset({"MACHINE"}), "QUALITY"),
 )  # fmt: skip
 
 
@@ -491,6 +503,28 @@ def without_a_promise(company: Company) -> None:
     broken(company)
 
 
+def bars_that_are_decided_today(company: Company) -> None:
+    """Quality decides in three hours; the order needs its bars now."""
+    company.sell("SO-3", 60, company.now + HOUR)
+    company.order("WO-3", 60)
+    company.commit()
+    company.must(
+        quality.place_hold, lot_id=company.lot("L-1").pk, expected_at=company.now + 3 * HOUR
+    )
+    company.answer()
+
+
+def bars_of_which_quality_refused_it(company: Company) -> None:
+    held(company)
+    assert accept(company, the_option(company, Kind.CONCESSION)).ok
+    asked = Consent.objects.get(decision__site=company.site, who="QUALITY")
+    no = company.do(
+        planning.refuse, as_role=Role.QUALITY, consent_id=asked.pk, reason="burr inside"
+    )
+    assert no.ok, no.message
+    company.answer()
+
+
 MISFITS = (
     (Kind.NEW_PROMISE, without_a_promise, "NO_PROMISE"),
     (Kind.PARTIAL_SHIPMENT, broken, "NOTHING_READY"),
@@ -507,6 +541,9 @@ MISFITS = (
     (Kind.SPLIT, no_like_machine, "NO_LIKE_UNIT"),
     (Kind.SPLIT, a_machine_that_waits_for_days, "WHOLE_ELSEWHERE"),
     (Kind.REOPTIMISE, broken, "NOTHING_TO_MOVE"),
+    (Kind.REWORK, bars_that_nobody_has, "NOT_OURS"),
+    (Kind.CONCESSION, bars_that_are_decided_today, "DECIDED_SOONER"),
+    (Kind.CONCESSION, bars_of_which_quality_refused_it, "SAID_NO"),
 )
 
 

@@ -18,6 +18,7 @@ from workorders.actions.calls import (
     take_call,
 )
 from workorders.actions.masters import add_routing, save_routing_operation
+from workorders.actions.mending import order_mending
 from workorders.actions.orders import close_order, create_order, release, set_due
 from workorders.actions.queues import (
     allow_job,
@@ -66,6 +67,7 @@ __all__ = [
     "keep_unsettled",
     "merge_job",
     "move_job",
+    "order_mending",
     "put_away",
     "raise_call",
     "reckon_again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -100,7 +101,7 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
             status=409,
             code="done_already",
         )
-    operations = _routing(command, order)
+    operations = routing_of(command, order)
     if not Location.objects.filter(site=command.site, kind=Location.Kind.STORE).exists():
         raise Refused(
             _("There is no store to put %(item)s into. Add a location of kind store first.")
@@ -113,12 +114,12 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
         status=WorkOrder.Status.RELEASED, released_at=command.now, version=F("version") + 1
     )
     jobs = JobOrder.objects.bulk_create(
-        _job(command, order, op, launch, first=op is operations[0]) for op in operations
+        job_of(command, order, op, launch, first=op is operations[0]) for op in operations
     )
     by_number = {job.number: job for job in jobs}
-    _freeze_alternates(command, operations, by_number)
-    _freeze_tools(command, operations, by_number)
-    _freeze_links(command, operations, by_number)
+    freeze_alternates(command, operations, by_number)
+    freeze_tools(command, operations, by_number)
+    freeze_links(command, operations, by_number)
     materials = _freeze_bill(command, order, jobs, launch)
     append_to_queues(command, jobs)
     command.record(
@@ -269,7 +270,7 @@ def ensure_queues(command: Command, unit_ids: Any) -> None:
     )
 
 
-def _routing(command: Command, order: WorkOrder) -> list[RoutingOperation]:
+def routing_of(command: Command, order: WorkOrder) -> list[RoutingOperation]:
     routing = (
         Routing.objects.filter(site=command.site, item=order.item, valid_from__lte=command.now)
         .filter(Q(valid_to=None) | Q(valid_to__gt=command.now))
@@ -292,7 +293,7 @@ def _routing(command: Command, order: WorkOrder) -> list[RoutingOperation]:
     return operations
 
 
-def _job(
+def job_of(
     command: Command, order: WorkOrder, op: RoutingOperation, launch: Decimal, *, first: bool
 ) -> JobOrder:
     return JobOrder(
@@ -314,7 +315,7 @@ def _job(
     )
 
 
-def _freeze_alternates(
+def freeze_alternates(
     command: Command, operations: list[RoutingOperation], jobs: dict[int, JobOrder]
 ) -> None:
     """Every eligible unit, the planned one too: moving a job away and back restores it."""
@@ -334,7 +335,7 @@ def _freeze_alternates(
     )
 
 
-def _freeze_tools(
+def freeze_tools(
     command: Command, operations: list[RoutingOperation], jobs: dict[int, JobOrder]
 ) -> None:
     JobTool.objects.bulk_create(
@@ -344,7 +345,7 @@ def _freeze_tools(
     )
 
 
-def _freeze_links(
+def freeze_links(
     command: Command, operations: list[RoutingOperation], jobs: dict[int, JobOrder]
 ) -> None:
     JobLink.objects.bulk_create(
@@ -363,9 +364,45 @@ def _freeze_links(
 def _freeze_bill(
     command: Command, order: WorkOrder, jobs: list[JobOrder], launch: Decimal
 ) -> list[JobMaterial]:
+    by_number = {job.number: job for job in jobs}
+    # An operation that the routing doesn't have: the first one takes the part.
+    return take_parts(
+        command,
+        {
+            (by_number.get(number, jobs[0]).pk, number, component): quantity_per
+            for (number, component), quantity_per in parts_of(command, order.item_id).items()
+        },
+        launch,
+    )
+
+
+def take_parts(
+    command: Command, parts: Mapping[tuple[int, int, int], Decimal], launch: Decimal
+) -> list[JobMaterial]:
+    """Have job orders take parts for so many pieces.
+
+    parts  quantity for a piece by (job order, number in the bill, item).
+    """
+    taken: dict[tuple[int, int], Decimal] = {}
+    for (job_id, _number, component), quantity_per in parts.items():
+        taken[job_id, component] = taken.get((job_id, component), Decimal(0)) + quantity_per
+    return JobMaterial.objects.bulk_create(
+        JobMaterial(
+            site=command.site,
+            job_order_id=job_id,
+            item_id=component,
+            quantity_per=quantity_per,
+            required=rules.required(quantity_per, launch),
+        )
+        for (job_id, component), quantity_per in sorted(taken.items())
+    )
+
+
+def parts_of(command: Command, item_id: int) -> dict[tuple[int, int], Decimal]:
+    """What a piece of an item takes today, by operation number and item; phantoms blown through."""
     bills: dict[int, list[rules.Part]] = {}
     phantoms: set[int] = set()
-    waiting = {order.item_id}
+    waiting = {item_id}
     while waiting:
         lines = (
             BillLine.objects.filter(
@@ -389,21 +426,4 @@ def _freeze_bill(
                 phantoms.add(line.component_id)
                 found.add(line.component_id)
         waiting = found - set(bills)
-    by_number = {job.number: job for job in jobs}
-    taken: dict[tuple[int, int], Decimal] = {}
-    for (number, component), quantity_per in rules.explode(
-        order.item_id, bills, frozenset(phantoms)
-    ).items():
-        # An operation that the routing doesn't have: the first one takes the part.
-        job = by_number.get(number, jobs[0])
-        taken[job.pk, component] = taken.get((job.pk, component), Decimal(0)) + quantity_per
-    return JobMaterial.objects.bulk_create(
-        JobMaterial(
-            site=command.site,
-            job_order_id=job_id,
-            item_id=component,
-            quantity_per=quantity_per,
-            required=rules.required(quantity_per, launch),
-        )
-        for (job_id, component), quantity_per in sorted(taken.items())
-    )
+    return rules.explode(item_id, bills, frozenset(phantoms))

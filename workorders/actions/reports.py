@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from equipment.models import Reason
 from materials.actions import Moves, bring_in, lock_lots, take_out, usable_stock
-from materials.models import Item, Location, Lot, StockMove
+from materials.models import Item, Location, Lot, StockBalance, StockMove
 from materials.rules import first_expired_first, fits_quantum, may_be_used, millionths
 from mes.commands import Command
 from mes.dates import happened
@@ -479,6 +479,8 @@ def _consume(
 ) -> _Consumed:
     """Take the components of the pieces made, as far as they are there."""
     consumed = _Consumed()
+    if floor.order.mends_lot_id is not None:
+        _take_mended(command, floor.order.mends_lot_id, made, moves, consumed)
     if not command.site.checks_stock:
         return consumed
     needs = {
@@ -501,6 +503,23 @@ def _consume(
         if short > 0:
             consumed.short.append((row.item, short))
     return consumed
+
+
+def _take_mended(
+    command: Command, lot_id: int, made: Decimal, moves: Moves, consumed: _Consumed
+) -> None:
+    """Take pieces that are mended out of their lot, though it may not be used otherwise."""
+    lot = lock_lots(command, [lot_id])[lot_id]
+    left = made
+    places = StockBalance.objects.filter(site=command.site, lot=lot, quantity__gt=0)
+    for row in places.exclude(location__kind=Location.Kind.SCRAP).order_by("pk"):
+        taken = min(left, row.quantity)
+        if taken and take_out(moves, lot_id, row.location_id, taken, StockMove.Reason.REWORK):
+            left -= taken
+    if left < made:
+        consumed.lots[lot_id] = made - left
+    if left:
+        consumed.short.append((lot.item, left))
 
 
 def _put_away(command: Command, floor: Floor, good: Decimal, moves: Moves, at: datetime) -> Decimal:

@@ -80,6 +80,13 @@ class Equipment(models.Model):
     )
     reporting_rhythm = models.CharField(max_length=10, choices=Rhythm, default=Rhythm.PALLET)
     order = models.PositiveIntegerField(default=0, help_text="place on walls and lists")
+    # Repaired for now when it is down: how soon it runs again, and how well. Neither: it can't be.
+    makeshift_s = models.PositiveIntegerField(
+        null=True, blank=True, help_text="until it runs again, repaired for now"
+    )
+    makeshift_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="of its usual rate, repaired for now"
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -97,6 +104,11 @@ class Equipment(models.Model):
             ),
             models.CheckConstraint(name="unit_has_a_place", condition=Q(places__gte=1)),
             models.CheckConstraint(name="unit_has_a_rate", condition=Q(rate_ppm__gte=1)),
+            models.CheckConstraint(
+                name="unit_is_repaired_for_now_in_a_time_at_a_rate",
+                condition=Q(makeshift_s=None, makeshift_percent=None)
+                | Q(makeshift_s__gte=60, makeshift_percent__gte=1, makeshift_percent__lte=99),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -188,6 +200,9 @@ class Downtime(models.Model):
     back_at = models.DateTimeField(null=True)
     back_said_by = models.CharField(max_length=80, blank=True)
     back_said_at = models.DateTimeField(null=True)
+    # It will be repaired for now: at which part of its rate it is back, until when.
+    makeshift_percent = models.PositiveSmallIntegerField(null=True)
+    makeshift_until = models.DateTimeField(null=True, help_text="end of the full repair")
     opened_seq = models.BigIntegerField()
     closed_seq = models.BigIntegerField(null=True)
 
@@ -195,6 +210,15 @@ class Downtime(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["unit"], condition=Q(ended_at=None), name="unit_is_down_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                name="downtime_is_repaired_for_now_at_a_rate_until_an_instant",
+                condition=Q(makeshift_percent=None, makeshift_until=None)
+                | Q(
+                    makeshift_percent__gte=1,
+                    makeshift_percent__lte=99,
+                    makeshift_until__isnull=False,
+                ),
             ),
             models.CheckConstraint(
                 name="downtime_ends_after_it_starts",
@@ -333,6 +357,7 @@ class CostRate(models.Model):
         NEW_PROMISE_PERCENT = "NEW_PROMISE_PERCENT"
         SUBCONTRACT_PIECE = "SUBCONTRACT_PIECE"  # of an external unit
         SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers, a job
+        MAKESHIFT = "MAKESHIFT"  # a repair for now, besides the full one
         CONCESSION = "CONCESSION"  # papers and tests of pieces that are used as they are
 
     site = models.ForeignKey(Site, models.PROTECT)

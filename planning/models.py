@@ -266,6 +266,7 @@ class Option(models.Model):
         CREW = "CREW"
         REWORK = "REWORK"
         CONCESSION = "CONCESSION"
+        TEMPORARY_REPAIR = "TEMPORARY_REPAIR"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"
@@ -387,7 +388,9 @@ class Consent(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT)
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="consents")
-    who = models.CharField(max_length=10, help_text="OVERTIME, CREW, CUSTOMER, SUPPLIER or QUALITY")
+    who = models.CharField(
+        max_length=10, help_text="OVERTIME, CREW, CUSTOMER, SUPPLIER, QUALITY or REPAIR"
+    )
     role = models.CharField(max_length=12, choices=Role, help_text="who gets the yes")
     facts = models.JSONField(help_text="what it is about, for the words")
     asked_at = models.DateTimeField()

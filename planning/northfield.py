@@ -65,6 +65,7 @@ class Unit(NamedTuple):
     kind: str = "MACHINE"
     calendar: str = "TWO-SHIFT"
     places: int = 1
+    makeshift: tuple[int, int] | None = None  # back in so many minutes, at so many percent
 
 
 UNITS = (
@@ -77,7 +78,7 @@ UNITS = (
     Unit("CNC-07", "5-axis mill 7", "MILL-B"),
     Unit("LAT-01", "Lathe 1", "TURNING"),
     Unit("LAT-02", "Lathe 2", "TURNING"),
-    Unit("GRD-01", "Cylindrical grinder 1", "GRINDING"),
+    Unit("GRD-01", "Cylindrical grinder 1", "GRINDING", makeshift=(90, 60)),
     Unit("GRD-02", "Bore grinder 2", "GRINDING"),
     Unit("WSH-01", "Washing line 1", "WASHING"),
     Unit("ASM-02", "Assembly line 2", "ASM", kind="LINE"),
@@ -165,6 +166,7 @@ RATES = (
     ("NEW_PROMISE_PERCENT", None, "40", "Sales, orders lost after a new date 2025", "K. Adler"),
     ("SUBCONTRACT_PIECE", "EXT-5AX", "6.80", "Hollmann, frame agreement 2026", "R. Silva"),
     ("SUBCONTRACT_ORDER", "EXT-5AX", "140", "Hollmann, van both ways", "R. Silva"),
+    ("MAKESHIFT", None, "220", "Maintenance, a call-out and parts 2026", "T. Horak"),
     ("CONCESSION", None, "160", "Papers and a second test, quality 2026", "A. Soares"),
 )
 

@@ -28,7 +28,7 @@ from planning import resident, rules
 from planning.engine import calendars
 from planning.engine.builder import PlantBuilder
 from planning.engine.cost import Terms
-from planning.engine.offers import Cover, Faster, Freight, Offers, Quote, StandIn
+from planning.engine.offers import Cover, Faster, Freight, Makeshift, Offers, Quote, StandIn
 from planning.engine.offers import Rate as Price
 from planning.engine.plant import (
     NEVER,
@@ -424,7 +424,8 @@ select e.id, e.code, e.name, e.calendar_id, e.places, e.rate_ppm, e.reporting_rh
        coalesce(u.mounted, '{}'), d.id, sec(d.started_at), sec(d.back_at), d.reason_id,
        coalesce(r.name, ''), coalesce(d.note, ''), coalesce(d.back_said_by, ''), d.opened_seq,
        e.kind, w.percent, sec(w.started_at), sec(w.back_at), coalesce(w.note, ''),
-       coalesce(w.back_said_by, ''), w.opened_seq
+       coalesce(w.back_said_by, ''), w.opened_seq,
+       d.makeshift_percent, sec(d.makeshift_until), e.makeshift_s, e.makeshift_percent
   from equipment_equipment e left join equipment_unitstatus u on u.unit_id = e.id
   left join equipment_downtime d on d.unit_id = e.id and d.ended_at is null
   left join equipment_slowdown w on w.unit_id = e.id and w.ended_at is null
@@ -1304,6 +1305,13 @@ def _add_units(
                 "down_again_s": again,
             }
         slow = slows.get(unit_id)
+        if slow is None and stop is not None and row[23] is not None and stop.back is not None:
+            down |= {
+                "slow": 1,
+                "slow_since": stop.back,
+                "slow_until": row[24],
+                "slow_ppm": row[23] * 10_000,
+            }
         if slow is not None:
             until, guessed, again = rules.bound(slow.back, slow.guess)
             down |= {
@@ -2020,7 +2028,8 @@ def _offers(read: _Reading) -> Offers:
     """What can be had from outside; kept while the masters and the open purchases stay."""
     made_of = (
         read.quotes, read.freights, read.stand_ins, read.items,
-        [(row[0], row[2], row[7]) for row in read.purchases], [row[16] for row in read.units],
+        [(row[0], row[2], row[7]) for row in read.purchases],
+        [(row[0], row[16], *row[25:27]) for row in read.units],
         read.standing, read.away, read.attends, read.epoch, read.holds, _asked(read), _mended(read),
     )  # fmt: skip
     return _kept(read.site.id, "offers", made_of, partial(_make_offers, read))
@@ -2071,6 +2080,11 @@ def _make_offers(read: _Reading) -> Offers:
         asked=_asked(read),
         refused=frozenset(row[1] for row in read.holds if row[9] == "REFUSED"),
         mended=_mended(read),
+        makeshift={
+            row[0]: Makeshift(row[25], row[26] * 10_000)
+            for row in read.units
+            if row[25] is not None
+        },
     )
 
 

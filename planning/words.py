@@ -386,6 +386,7 @@ def _deal(deal: Facts, zone: str) -> str:
         "qty": qty(deal["qty"]) if "qty" in deal else "",
         "day": _day(deal.get("at"), zone),
         "at": _day(deal.get("at"), zone, hour=True),
+        "from": _day(deal.get("from"), zone, hour=True),
         "until": _day(deal.get("until"), zone, hour=True),
         "old": _day(deal.get("was"), zone),
     }
@@ -424,6 +425,11 @@ def _deal(deal: Facts, zone: str) -> str:
         said = _("nobody attends %(to)s from %(at)s to %(until)s")
     elif kind == "remove_order":
         said = _("%(order)s is not made")
+    elif kind == "repair_for_now":
+        said = _(
+            "repair %(to)s for now: back %(at)s at %(percent)s %%, fully repaired"
+            " from %(from)s to %(until)s"
+        )
     elif kind == "concede":
         said = _("use lot %(lot)s of %(item)s as it is, agreed by %(at)s")
     elif kind == "order_rework" and deal["as_is"]:
@@ -446,6 +452,7 @@ CONSENT_ROLES = {
     "CUSTOMER": "SALES",
     "SUPPLIER": "BUYER",
     "QUALITY": "QUALITY",
+    "REPAIR": "MAINTENANCE",
 }
 
 
@@ -456,6 +463,7 @@ def consent(each: Facts) -> str:
         "CUSTOMER": _("%(name)s has to agree (%(about)s)"),
         "SUPPLIER": _("the supplier has to confirm (%(name)s)"),
         "QUALITY": _("quality has to agree (%(about)s)"),
+        "REPAIR": _("maintenance has to agree (%(about)s)"),
     }[str(each["who"])] % {"name": each["name"], "about": each["about"]}
 
 
@@ -588,6 +596,7 @@ IDEAS = {
     "CREW": gettext_lazy("Another person takes the shift"),
     "REWORK": gettext_lazy("Rework it"),
     "CONCESSION": gettext_lazy("Use it as it is"),
+    "TEMPORARY_REPAIR": gettext_lazy("Repair it for now"),
 }
 
 
@@ -620,6 +629,7 @@ WHATS = {
     "MATERIAL": gettext_lazy("Material, at standard cost"),
     "SUBCONTRACT": gettext_lazy("Made outside"),
     "SUBCONTRACT_ORDER": gettext_lazy("Outside: transport and papers"),
+    "MAKESHIFT": gettext_lazy("Repair for now, besides the full one"),
     "CONCESSION": gettext_lazy("Concession: papers and tests"),
     "PART": gettext_lazy("Spared by the part that ships ahead"),
     "LATE": gettext_lazy("Lateness, no rate"),
@@ -800,6 +810,10 @@ def reason(code: str) -> str:
         "SPLIT": _("it was split"),
         "NOBODY_ABLE": _("nobody else who can attend it is free then"),
         "NO_ROUTING": _("nobody says how it is made"),
+        "NO_MAKESHIFT": _("nobody says how it could be repaired for now"),
+        "RUNS": _("it is not down"),
+        "SLOW_ALREADY": _("it is slow already"),
+        "BACK_SOONER": _("it is back before that would be done"),
         "NOT_OURS": _("it is bought; nobody here reworks it"),
         "SAID_NO": _("quality refused to let it be used as it is"),
         "DECIDED_SOONER": _("quality decides sooner than that"),
@@ -905,6 +919,8 @@ def event_text(kind: str, body: Facts) -> str:
         "equipment.unit.slowed_down": _("Runs slow"),
         "equipment.slowdown.changed": _("New word of how slow"),
         "equipment.unit.ran_as_usual": _("Runs as usual again"),
+        "equipment.makeshift.planned": _("To be repaired for now"),
+        "equipment.makeshift.dropped": _("Not to be repaired for now"),
         "equipment.tool.lost": _("Tool lost"),
         "equipment.loss.changed": _("New estimate of the return"),
         "equipment.tool.found": _("Tool there again"),
@@ -1125,6 +1141,7 @@ def what_needs_a_yes(who: str, facts: Facts) -> str:
         "CREW": _("the shift of %(name)s on %(about)s"),
         "CUSTOMER": _("the new terms of %(name)s (%(about)s)"),
         "SUPPLIER": _("the purchase at %(name)s"),
+        "REPAIR": _("the repair of %(about)s for now"),
         "QUALITY": _QUALITY.get(facts.get("kind", ""), _("the other material of %(about)s")),
     }[who] % {
         "unit": facts.get("unit", ""),

@@ -1,5 +1,6 @@
 """What can happen to what we make with. The only writer of this app's tables."""
 
+from equipment.actions.makeshift import drop_makeshift, plan_makeshift
 from equipment.actions.masters import (
     add_calendar,
     add_equipment,
@@ -39,9 +40,11 @@ __all__ = [
     "change_slow",
     "change_tool_back",
     "close_place",
+    "drop_makeshift",
     "end_opening",
     "end_slow",
     "open_place",
+    "plan_makeshift",
     "remove_window",
     "reopen_place",
     "report_breakdown",

@@ -61,8 +61,13 @@ def add_equipment(
     rate_ppm: int = 1_000_000,
     reporting_rhythm: str = Equipment.Rhythm.PALLET,
     order: int = 0,
+    makeshift_s: int | None = None,
+    makeshift_percent: int | None = None,
 ) -> dict[str, Any]:
-    """Add an area, a work center or a work unit; a work unit starts out idle."""
+    """Add an area, a work center or a work unit; a work unit starts out idle.
+
+    makeshift_s, makeshift_percent  how soon it is back, and how well, repaired for now.
+    """
     row = Equipment(
         site=command.site,
         code=code,
@@ -75,6 +80,8 @@ def add_equipment(
         rate_ppm=rate_ppm,
         reporting_rhythm=reporting_rhythm,
         order=order,
+        makeshift_s=makeshift_s,
+        makeshift_percent=makeshift_percent,
     )
     return save_equipment(command, row)
 

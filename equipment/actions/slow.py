@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from equipment.actions.estimates import check_back_at, said
-from equipment.actions.units import work_unit
+from equipment.actions.work_units import work_unit
 from equipment.models import Equipment, Slowdown
 from mes.commands import Command
 from mes.dates import happened

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from equipment import rules
 from equipment.actions.estimates import check_back_at
+from equipment.actions.slow import report_slow
+from equipment.actions.work_units import work_unit
 from equipment.models import (
     CalendarException,
     Downtime,
@@ -119,7 +121,7 @@ def change_estimate(
     :raises Refused: if the unit is not down, or the time is already past.
     """
     unit = work_unit(command, unit_id)
-    stop = _open_stop(command, unit)
+    stop = open_stop(command, unit)
     if stop is None:
         raise Refused(
             _("%(unit)s is not down, so there is no return time to change.") % {"unit": unit.code}
@@ -134,11 +136,13 @@ def report_repair(
 ) -> dict[str, Any]:
     """Record that a unit can work again: its stop ends and it is idle.
 
+    One that was repaired for now is slow from then on, until its full repair has ended.
+
     A unit that is not down is answered in words; nothing is recorded.
     """
     unit = work_unit(command, unit_id)
     status = _status(command, unit, lock=True)
-    stop = _open_stop(command, unit)
+    stop = open_stop(command, unit)
     if stop is None:
         return {
             "unit_id": unit.pk,
@@ -175,6 +179,17 @@ def report_repair(
         late=when.late,
         then=store,
     )
+    if stop.makeshift_percent is not None:
+        until = stop.makeshift_until
+        report_slow(
+            command,
+            unit_id=unit.pk,
+            percent=stop.makeshift_percent,
+            note=_("repaired for now"),
+            occurred_at=when.at,
+            back_at=until if until is not None and until > command.now else None,
+            said_by=stop.back_said_by,
+        )
     return {
         "unit_id": unit.pk,
         "downtime_id": stop.pk,
@@ -260,7 +275,7 @@ def working_spans(site: Site, unit: Equipment, start: datetime, end: datetime) -
 def _known_already(
     command: Command, unit: Equipment, *, note: str, back_at: datetime | None, said_by: str
 ) -> dict[str, Any]:
-    stop = _open_stop(command, unit)
+    stop = open_stop(command, unit)
     assert stop is not None  # ABORTED and an open stop are set in one transaction
     new_note = note or stop.note
     new_back = back_at if back_at is not None else stop.back_at
@@ -295,26 +310,13 @@ def _store_estimate(
     )
 
 
-def work_unit(command: Command, unit_id: int) -> Equipment:
-    """Return a unit on which jobs run.
-
-    :raises Refused: if it is a place that only holds units.
-    """
-    unit = find(command, Equipment, unit_id)
-    if unit.level != Equipment.Level.WORK_UNIT:
-        raise Refused(
-            _("%(unit)s is not a machine or work place. Choose one inside it.")
-            % {"unit": unit.code}
-        )
-    return unit
-
-
 def _status(command: Command, unit: Equipment, *, lock: bool) -> UnitStatus:
     rows = UnitStatus.objects.filter(site=command.site, unit=unit)
     return (rows.select_for_update(no_key=True) if lock else rows).get()
 
 
-def _open_stop(command: Command, unit: Equipment) -> Downtime | None:
+def open_stop(command: Command, unit: Equipment) -> Downtime | None:
+    """The stop of a unit that is down, locked; None while it is up."""
     return (
         Downtime.objects.select_for_update(no_key=True)
         .filter(site=command.site, unit=unit, ended_at=None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from equipment.actions import drop_makeshift, plan_makeshift
 from equipment.models import Equipment
 from materials.actions import (
     add_purchase_line,
@@ -50,6 +51,7 @@ from planning.engine.deals import (
     Substitute,
     Unreserve,
 )
+from planning.engine.makeshift import RepairAtOnce, RepairForNow
 from planning.engine.mends import Concede, DropRework, LeaveHeld, OrderRework
 from planning.engine.orders import AddOrder, RemoveOrder, op_id_of
 from planning.engine.plant import DemandKind, SupplyKind
@@ -207,7 +209,9 @@ def do(
             made = ask_concession(command, lot_id=change.lot_id, expected_at=at)
         case OrderRework():
             made = _mend(command, study, change, decision_id, bought)
-        case LeaveHeld() | DropRework():
+        case RepairForNow():
+            made = _repair_for_now(command, study, change)
+        case LeaveHeld() | DropRework() | RepairAtOnce():
             raise Refused(_("This is given back by undoing the decision that made it."))
     kept: Made = plain(made)
     return kept
@@ -274,6 +278,24 @@ def _mend(
     for step, job_id in enumerate(made["job_order_ids"]):
         bought[op_id_of(change.order_id, step)] = job_id
     return made
+
+
+def _repair_for_now(command: Command, study: Study, change: RepairForNow) -> Made:
+    back, start, end = (
+        study.snap.instant(at) for at in (change.back_s, change.start_s, change.end_s)
+    )
+    assert back is not None  # all three are facts of the change
+    assert start is not None
+    assert end is not None
+    return plan_makeshift(
+        command,
+        unit_id=change.unit_id,
+        back_at=back,
+        percent=change.ppm // 10_000,
+        starts_at=start,
+        ends_at=end,
+        said_by=_("repair for now, plant default"),
+    )
 
 
 def _ends(change: Reserve | Unreserve, bought: Mapping[int, int]) -> dict[str, int]:
@@ -370,7 +392,15 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
             withdraw_concession(command, lot_id=change.lot_id, expected_at=was)
         case OrderRework():
             close_order(command, work_order_id=made["work_order_id"], note=reason)
-        case LeaveHeld() | DropRework():
+        case RepairForNow():
+            drop_makeshift(
+                command,
+                unit_id=change.unit_id,
+                window_id=made["window_id"],
+                back_at=None if made["was"] is None else _at(made["was"]),
+                said_by=made["said_by"],
+            )
+        case LeaveHeld() | DropRework() | RepairAtOnce():
             raise Refused(_("This is given back by undoing the decision that made it."))
 
 
@@ -416,7 +446,9 @@ def ended(command: Command, change: Deal, made: Made, *, since: int) -> str:
             return _worked(command, _at(made["starts_at"]), change.unit_id)
         case KeepSafety() | Unreserve() | RemovePurchase() | MergeJob():
             return ""
-        case RemoveOrder() | UncoverWindow() | LeaveHeld() | DropRework():
+        case RepairForNow():
+            return _runs_again(command, change.unit_id, since)
+        case RemoveOrder() | UncoverWindow() | LeaveHeld() | DropRework() | RepairAtOnce():
             return ""
 
 
@@ -446,6 +478,16 @@ def _released(command: Command, lot_id: int, since: int) -> str:
         return ""
     return _("Lot %(lot)s was released at %(time)s, so this can't be taken back any more.") % {
         "lot": find(command, Lot, lot_id).code,
+        "time": words.clock(event.occurred_at, command.site.time_zone),
+    }
+
+
+def _runs_again(command: Command, unit_id: int, since: int) -> str:
+    event = _first(command, "unit", [unit_id], ["equipment.unit.came_up"], since)
+    if event is None:
+        return ""
+    return _("%(unit)s runs again since %(time)s, so this can't be taken back any more.") % {
+        "unit": find(command, Equipment, unit_id).code,
         "time": words.clock(event.occurred_at, command.site.time_zone),
     }
 

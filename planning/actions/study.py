@@ -147,6 +147,8 @@ def _rates(snap: Snapshot) -> cost.Rates:
         piece_of=each("SUBCONTRACT_PIECE"),
         job_of=each("SUBCONTRACT_ORDER"),
         concession=one("CONCESSION"),
+        makeshift=one("MAKESHIFT"),
+        makeshift_of=each("MAKESHIFT"),
     )
 
 
@@ -1263,6 +1265,10 @@ class Study:
             found["to"] = snap.units.get(row["unit_id"], "")
             found["person"] = snap.people.get(row["person_id"], "")
             found["at"], found["until"] = self.at(row["start_s"]), self.at(row["end_s"])
+        if row["kind"] == "repair_for_now":
+            found |= {"to": snap.units.get(row["unit_id"], ""), "percent": row["ppm"] // 10_000}
+            found |= {"at": self.at(row["back_s"])}
+            found |= {"from": self.at(row["start_s"]), "until": self.at(row["end_s"])}
         if "part_id" in row:
             found["job"] = self.subject_code("job_order", row["op_id"])
             found["to"] = snap.units.get(row.get("to_unit_id", 0), "")
@@ -1316,6 +1322,8 @@ class Study:
                 who, name, about = "CREW", deal["person"], deal["to"]
             elif row["kind"] == "substitute":
                 who, name, about = "QUALITY", "", deal["job"]
+            elif row["kind"] == "repair_for_now":
+                who, name, about = "REPAIR", "", deal["to"]
             elif row["kind"] in ("concede", "order_rework"):
                 who, name, about = "QUALITY", "", deal.get("lot") or deal["job"]
             else:

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from planning.engine.changes import Change, moved_ops
 from planning.engine.crew import CoverWindow
 from planning.engine.deals import AddPurchase, SetFreight, SetPurchaseDate, ShipPartial, Substitute
+from planning.engine.makeshift import RepairForNow
 from planning.engine.mends import Concede, OrderRework
 from planning.engine.offers import Offers
 from planning.engine.offers import Rate as Rate
@@ -76,6 +77,7 @@ class What(StrEnum):
     MATERIAL = "MATERIAL"  # what pieces take that are made once more
     SUBCONTRACT = "SUBCONTRACT"  # pieces made outside
     SUBCONTRACT_ORDER = "SUBCONTRACT_ORDER"  # transport and papers of a job made outside
+    MAKESHIFT = "MAKESHIFT"  # a repair for now, besides the full one
     CONCESSION = "CONCESSION"  # papers and tests of pieces that are used as they are
 
 
@@ -106,6 +108,8 @@ class Rates:
     piece_of: Mapping[int, Rate] = field(default_factory=dict)  # by external unit
     job_of: Mapping[int, Rate] = field(default_factory=dict)
     concession: Rate | None = None  # a lot, or what an operation lost
+    makeshift: Rate | None = None  # a repair for now
+    makeshift_of: Mapping[int, Rate] = field(default_factory=dict)
 
     def setup(self, unit_id: int) -> Rate | None:
         return self.setup_hour_of.get(unit_id, self.setup_hour)
@@ -674,6 +678,9 @@ def _deal_lines(plant: Plant, rules: CostRules, changes: Sequence[Change]) -> Ma
                 )  # fmt: skip
                 if quote is not None and quote.fee is not None:
                     add(What.ORDER_FEE, "item", change.item_id, quote.fee)
+            case RepairForNow():
+                rate = rules.rates.makeshift_of.get(change.unit_id, rules.rates.makeshift)
+                add(What.MAKESHIFT, "unit", change.unit_id, rate)
             case Concede():
                 add(What.CONCESSION, "lot", change.lot_id, rules.rates.concession)
             case OrderRework() if change.as_is:

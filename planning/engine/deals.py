@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from planning.engine import crew, mends, orders, splits
+from planning.engine import crew, makeshift, mends, orders, splits
 from planning.engine.crew import CoverWindow, UncoverWindow
 from planning.engine.kinds import WhyNot as WhyNot
+from planning.engine.makeshift import RepairAtOnce, RepairForNow
 from planning.engine.mends import Concede, DropRework, LeaveHeld, OrderRework
 from planning.engine.orders import AddOrder, RemoveOrder
 from planning.engine.plant import (
@@ -176,6 +177,8 @@ Deal: TypeAlias = (
     | LeaveHeld
     | OrderRework
     | DropRework
+    | RepairForNow
+    | RepairAtOnce
 )
 DEALS: tuple[type[Deal], ...] = (
     SetPromise,
@@ -200,6 +203,8 @@ DEALS: tuple[type[Deal], ...] = (
     LeaveHeld,
     OrderRework,
     DropRework,
+    RepairForNow,
+    RepairAtOnce,
 )
 
 
@@ -326,6 +331,8 @@ def take(draft: Columns, change: Deal) -> None:
             crew.take(draft, change)
         case Concede() | LeaveHeld() | OrderRework() | DropRework():
             mends.take(draft, change)
+        case RepairForNow() | RepairAtOnce():
+            makeshift.take(draft, change)
 
 
 def _add_supply(draft: Columns, change: AddPurchase) -> None:
@@ -453,6 +460,8 @@ def inverse(draft: Columns, change: Deal) -> Deal:
             return crew.inverse(change)
         case Concede() | LeaveHeld() | OrderRework() | DropRework():
             return mends.inverse(draft, change)
+        case RepairForNow() | RepairAtOnce():
+            return makeshift.inverse(draft, change)
 
 
 # -- what is allowed -----------------------------------------------------------------------------
@@ -528,6 +537,8 @@ def why_not(draft: Columns, projection: Projection, change: Deal) -> WhyNot | No
             return crew.why_not(draft, now, change)
         case Concede() | LeaveHeld() | OrderRework() | DropRework():
             return mends.why_not(draft, now, change)
+        case RepairForNow() | RepairAtOnce():
+            return makeshift.why_not(draft, projection, change)
 
 
 def _substitute_not(draft: Columns, change: Substitute) -> WhyNot | None:
@@ -581,7 +592,7 @@ def subject_of(change: Deal) -> tuple[str, int]:
             return "operation", change.succ_id
         case SplitJob() | MergeJob():
             return "operation", change.op_id
-        case CoverWindow() | UncoverWindow():
+        case CoverWindow() | UncoverWindow() | RepairForNow() | RepairAtOnce():
             return "unit", change.unit_id
         case Concede() | LeaveHeld() | OrderRework() | DropRework():
             return mends.subject_of(change)

@@ -127,7 +127,12 @@ def without_cause(plant: Plant, projection: Projection, cause: Cause, *, now: in
 
     match cause.kind:
         case CauseKind.UNIT_DOWN:
-            return with_value("unit_down", _row(plant.unit_id, cause.id), False)
+            unit = _row(plant.unit_id, cause.id)
+            plant = with_value("unit_down", unit, False)
+            # Slow only once it is back: as it was repaired for now.
+            if plant.unit_slow[unit] and plant.unit_slow_since[unit] > now:
+                plant = with_value("unit_slow", unit, False)
+            return plant
         case CauseKind.UNIT_SLOW:
             return with_value("unit_slow", _row(plant.unit_id, cause.id), False)
         case CauseKind.TOOL_LOST:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CREW = "CREW"
     REWORK = "REWORK"
     CONCESSION = "CONCESSION"
+    TEMPORARY_REPAIR = "TEMPORARY_REPAIR"
 
 
 class Verdict(StrEnum):
@@ -77,3 +78,7 @@ class WhyNot(StrEnum):
     NOT_OURS = "NOT_OURS"  # it is bought: nobody here mends it
     SAID_NO = "SAID_NO"  # quality refused it before
     DECIDED_SOONER = "DECIDED_SOONER"  # quality decides before it would have agreed
+    NO_MAKESHIFT = "NO_MAKESHIFT"  # nobody says how long a repair for now takes, and how it runs
+    RUNS = "RUNS"  # it is not down
+    SLOW_ALREADY = "SLOW_ALREADY"
+    BACK_SOONER = "BACK_SOONER"  # it is back before a repair for now would be done

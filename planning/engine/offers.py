@@ -73,6 +73,14 @@ class Cover:
     people: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Makeshift:
+    """A unit that is down could be back so long after a call, at a part of its rate."""
+
+    repair_s: int
+    ppm: int
+
+
 @dataclass(frozen=True)
 class Offers:
     """All of it for one site.
@@ -82,6 +90,7 @@ class Offers:
     covers       who could attend what stands because somebody is absent.
     asked        lines whose customers are asked before they get anything by concession.
     refused      lots of which quality refused the use as they are.
+    makeshift    by unit, how it would be repaired for now.
     mended       by operation, how many of the pieces that it lost are mended by an order already.
     external     units that are somebody else's: work there is bought.
     """
@@ -96,6 +105,7 @@ class Offers:
     covers: tuple[Cover, ...] = ()
     asked: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
+    makeshift: Mapping[int, Makeshift] = field(default_factory=dict)
     mended: Mapping[int, int] = field(default_factory=dict)
 
     def quote(self, quote_id: int) -> Quote | None:

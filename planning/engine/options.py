@@ -68,7 +68,7 @@ from planning.engine.projection import project
 from planning.engine.reorder import reoptimise
 from planning.engine.rows import at_rows_of, projection_at_rows_of, rows_in
 from planning.engine.splits import maker_of
-from planning.engine.work_ideas import crew, split
+from planning.engine.work_ideas import crew, repair_for_now, split
 
 HOUR = 3_600
 DAY = 86_400
@@ -1060,12 +1060,12 @@ class _Search:
                 return []
             begin = max(begin, -(-back // 60) * 60)
         least = max(HOUR // 2, self.ground.rules.rates.overtime_minimum_s)
-        found = []
+        return [(start, end) for start, end in self.pauses(unit, begin) if end - start >= least][:7]
+
+    def pauses(self, unit: int, begin: int) -> list[tuple[int, int]]:
+        """Return the times in the next weeks after an instant at which a unit doesn't work."""
         last = min(begin + LOOK_AHEAD_S, self.projection.horizon)
-        for start, end in _pauses(plant, unit, begin, last):
-            if end - start >= least and start < last:
-                found.append((start, end))
-        return found[:7]
+        return [(at, end) for at, end in _pauses(self.plant, unit, begin, last) if at < last]
 
     # -- together ---------------------------------------------------------------------------------
 
@@ -1175,6 +1175,7 @@ def generate(
         search.budget = budget
         split(search)
         crew(search)
+        repair_for_now(search)
         beyond_machines(search)
         mend(search)
     return Options(_judged(search), search.evaluations)

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Final
 from planning.engine.changes import Refusal
 from planning.engine.crew import CoverWindow
 from planning.engine.deals import NEW_PART
+from planning.engine.impact import CauseKind
 from planning.engine.kinds import Kind, WhyNot
-from planning.engine.plant import PIECE, PPM, Status
+from planning.engine.makeshift import RepairForNow
+from planning.engine.plant import NEVER, PIECE, PPM, Status
 from planning.engine.splits import SplitJob, fed_in_batches, free_number, quantum_of
 
 if TYPE_CHECKING:
     from planning.engine.options import _Search
 
 TRIED: Final = 2
+MINUTE: Final = 60
+DAY: Final = 86_400
 SHIFTS: Final = 10  # that others may take for somebody
 
 
@@ -57,6 +61,34 @@ def crew(search: _Search) -> None:
         search.check(Kind.CREW, f"{slug}/first", taken[:1])
     if len(by_unit) > 1:
         search.check(Kind.CREW, "crew/all", [each for mine in by_unit.values() for each in mine])
+
+
+def repair_for_now(search: _Search) -> None:
+    """Have a unit that is down back sooner and slower, and repair it fully while it would stand.
+
+    The full repair takes as long as it would now; in the first pause that holds it, in the
+    longest one, and from the first pause on if there is none.
+    """
+    unit, now = search.home, search.ground.now
+    if search.cause.kind is not CauseKind.UNIT_DOWN:
+        return
+    unit_id, until = search.unit_id(unit), int(search.plant.unit_down_until[unit])
+    known = search.ground.rules.offers.makeshift.get(unit_id)
+    if known is None or until == NEVER:
+        refusal = Refusal(WhyNot.NO_MAKESHIFT, "unit", unit_id)
+        search.refuse(Kind.TEMPORARY_REPAIR, f"temporary-repair/unit-{unit_id}", refusal)
+        return
+    back = -(-(now + known.repair_s) // MINUTE) * MINUTE
+    takes = max(MINUTE, -(-(until - now) // MINUTE) * MINUTE)
+    pauses = search.pauses(unit, back)
+    holds = [start for start, end in pauses if end - start >= takes]
+    longest = max(pauses, key=lambda each: (each[1] - each[0], -each[0]), default=(back, back))
+    first = pauses[0][0] if pauses else back
+    for start in dict.fromkeys([*holds[:1], longest[0], first]):
+        begin = -(-start // MINUTE) * MINUTE
+        change = RepairForNow(unit_id, back, known.ppm, begin, begin + takes)
+        slug = f"temporary-repair/unit-{unit_id}/{(begin - now) // DAY}"
+        search.check(Kind.TEMPORARY_REPAIR, slug, [change])
 
 
 def _parted(search: _Search, op: int) -> SplitJob | WhyNot:

@@ -38,6 +38,7 @@ RATE_WORDS = {
     CostRate.What.NEW_PROMISE_PERCENT: gettext_lazy("A new date, percent of the old one's cost"),
     CostRate.What.SUBCONTRACT_PIECE: gettext_lazy("Subcontractor, a piece"),
     CostRate.What.SUBCONTRACT_ORDER: gettext_lazy("Subcontractor, a job"),
+    CostRate.What.MAKESHIFT: gettext_lazy("A repair for now, besides the full one"),
     CostRate.What.CONCESSION: gettext_lazy("A concession, papers and tests"),
 }
 NOT_MONEY = {

@@ -319,6 +319,19 @@ def bars_on_hold(company: Company) -> None:
     held(company)
 
 
+def a_mill_that_can_be_patched(company: Company) -> None:
+    """CNC-04 could be back in two hours at 60 %; its repair takes forty."""
+    rate(company, "MAKESHIFT", "240")
+    patched(company)
+    broken(company, hours=40)
+
+
+def patched(company: Company, repair_s: int = 7_200, percent: int = 60) -> None:
+    units = Equipment.objects.filter(site=company.site, code="CNC-04")
+    units.update(makeshift_s=repair_s, makeshift_percent=percent)
+    JobAlternate.objects.filter(site=company.site, unit__code="CNC-07").delete()
+
+
 @dataclass(frozen=True)
 class Fit:
     kind: Kind
@@ -356,6 +369,7 @@ FITS = (
     Fit(Kind.REMAKE, goods_that_came_back, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, scrap_of_the_last_piece, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, bodies_on_hold, frozenset({"MATERIAL", "MACHINE"})),
+    Fit(Kind.TEMPORARY_REPAIR, a_mill_that_can_be_patched, frozenset({"MAKESHIFT"}), "REPAIR"),
     Fit(Kind.CONCESSION, bodies_on_hold, frozenset({"CONCESSION"}), "QUALITY"),
     Fit(Kind.CONCESSION, scrap_of_the_last_piece, frozenset({"CONCESSION"}), "QUALITY"),
     Fit(Kind.CONCESSION, bars_on_hold, frozenset({"CONCESSION"}), "QUALITY"),
@@ -503,6 +517,13 @@ def without_a_promise(company: Company) -> None:
     broken(company)
 
 
+def a_mill_that_is_back_soon(company: Company) -> None:
+    patched(company)
+    company.sell("SO-3", 60, company.now + HOUR)
+    company.order("WO-3", 60)
+    broken(company, hours=1)
+
+
 def bars_that_are_decided_today(company: Company) -> None:
     """Quality decides in three hours; the order needs its bars now."""
     company.sell("SO-3", 60, company.now + HOUR)
@@ -541,6 +562,8 @@ MISFITS = (
     (Kind.SPLIT, no_like_machine, "NO_LIKE_UNIT"),
     (Kind.SPLIT, a_machine_that_waits_for_days, "WHOLE_ELSEWHERE"),
     (Kind.REOPTIMISE, broken, "NOTHING_TO_MOVE"),
+    (Kind.TEMPORARY_REPAIR, broken, "NO_MAKESHIFT"),
+    (Kind.TEMPORARY_REPAIR, a_mill_that_is_back_soon, "BACK_SOONER"),
     (Kind.REWORK, bars_that_nobody_has, "NOT_OURS"),
     (Kind.CONCESSION, bars_that_are_decided_today, "DECIDED_SOONER"),
     (Kind.CONCESSION, bars_of_which_quality_refused_it, "SAID_NO"),

@@ -131,6 +131,7 @@ class Builder:
             for code, name, area in plant.WORK_CENTERS:
                 add(code, name, level=Equipment.Level.WORK_CENTER, parent_id=ids[area])
             for unit in (*plant.UNITS, *plant.OUTSIDE):
+                minutes, percent = unit.makeshift or (None, None)
                 add(
                     unit.code,
                     unit.name,
@@ -138,6 +139,8 @@ class Builder:
                     parent_id=ids[unit.center],
                     calendar_id=calendar_ids[unit.calendar],
                     places=unit.places,
+                    makeshift_s=None if minutes is None else minutes * 60,
+                    makeshift_percent=percent,
                 )
 
         self.do("equipment", units)

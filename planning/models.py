@@ -15,6 +15,8 @@ from simple_history.models import HistoricalRecords
 from equipment.models import Equipment
 from materials.models import CustomerLine
 from mes.models import Person, Role, Site, SitePlan, says_hours
+from planning.erp.models import ErpEntry as ErpEntry
+from planning.erp.models import ErpExport as ErpExport
 from planning.ownplant.models import ImportFile as ImportFile
 from planning.ownplant.models import PlantImport as PlantImport
 

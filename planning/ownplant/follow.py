@@ -28,6 +28,8 @@ from materials.models import (
 )
 from mes.commands import Command
 from mes.errors import Refused
+from planning.erp.entries import says_the_same
+from planning.erp.standing import Standing, key_of, stands
 from planning.ownplant.check import by_key, compare
 from planning.ownplant.columns import BY_NAME
 from planning.ownplant.load import NOT_NAMED, STORE, operation_of
@@ -37,6 +39,7 @@ from workorders.models import JobOrder, Routing, WorkOrder
 
 CLOSE, KEEP = "close", "keep"
 MAY_BE_GONE = ("orders", "stock", "purchases")  # of which a person says what becomes of them
+MAY_DIFFER = ("orders", "operations", "stock", "purchases")
 Row = Mapping[str, str]
 Content = Mapping[str, list[dict[str, str]]]
 
@@ -66,7 +69,7 @@ def follow(
     source  where the file came from, as the word by which a purchase is expected
 
     A difference that its act refuses, or that nobody here can do, is left and says why; the
-    others are taken over.
+    others are taken over. What the plant says already, by a decision of its own, needs no act.
     """
     return _Follower(command, before, after, gone, source).run()
 
@@ -93,6 +96,8 @@ class _Follower:
         self.old = {name: by_key(sheet, before) for name, sheet in BY_NAME.items()}
         self.new = {name: by_key(sheet, after) for name, sheet in BY_NAME.items()}
         self.stands = {name: dict(rows) for name, rows in self.old.items()}
+        self.here = stands(self.site, {name: [*before.get(name, ()), *after.get(name, ())]
+                                       for name in MAY_DIFFER})  # fmt: skip
         self.found = Followed()
         self.steps: dict[str, list[Row]] = defaultdict(list)
         for row in after.get("operations", []):
@@ -125,6 +130,20 @@ class _Follower:
             else:
                 self.stands[sheet].pop(key, None)
 
+    def _here(self, sheet: str, row: Row) -> Standing | None:
+        return self.here[sheet].get(key_of(sheet, row)) if sheet in MAY_DIFFER else None
+
+    def _differing(self, sheet: str, was: Row, row: Row) -> set[str]:
+        """The columns that a row says otherwise than before, and than the plant does by now."""
+        here = self._here(sheet, row)
+        known = here.values if here is not None else {}
+        return {
+            name
+            for name in (column.name for column in BY_NAME[sheet].columns)
+            if was.get(name, "") != row.get(name, "")
+            and not (name in known and says_the_same(name, row.get(name, ""), known[name]))
+        }
+
     def _at(self, text: str) -> datetime:
         return local(text).replace(tzinfo=self.zone)
 
@@ -132,6 +151,9 @@ class _Follower:
 
     def _added(self, sheet: str, key: str) -> None:
         row = self.new[sheet][key]
+        here = self._here(sheet, row)
+        if here is not None and not self._differing(sheet, {}, row) & here.values.keys():
+            return
         add = {
             "customers": self._add_customer,
             "orders": self._add_order,
@@ -282,11 +304,9 @@ class _Follower:
 
     def _changed(self, sheet: str, key: str) -> None:
         was, row = self.old[sheet][key], self.new[sheet][key]
-        differs = {
-            column.name
-            for column in BY_NAME[sheet].columns
-            if was.get(column.name, "") != row.get(column.name, "")
-        }
+        differs = self._differing(sheet, was, row)
+        if not differs:
+            return
         change = {
             "orders": self._change_order,
             "operations": self._change_operation,
@@ -317,7 +337,10 @@ class _Follower:
         wanted: dict[str, Any] = {}
         if "qty" in differs:
             wanted["quantity"] = Decimal(row["qty"])
-        if self._promise(row) != self._promise(was):
+        here = self._here("orders", row)
+        promised = here.values.get("promised", "") if here is not None else ""
+        agreed = says_the_same("promised", row.get("promised") or row["due"], promised)
+        if self._promise(row) != self._promise(was) and not agreed:
             wanted["requested_at"] = wanted["promised_at"] = self._promise(row)
         if line is not None and wanted:
             materials.change_line(self.command, line_id=line.pk, note=self.source, **wanted)
@@ -391,6 +414,9 @@ class _Follower:
         if sheet == "operations" and any(
             kind == "orders" and other == row["order"] for kind, other in self.found.taken
         ):
+            return
+        here = self._here(sheet, row)
+        if sheet in MAY_BE_GONE and here is not None and not here.open:
             return
         if sheet not in MAY_BE_GONE:
             raise _Left(_("It stays: what was set up goes in the office only."))

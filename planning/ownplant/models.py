@@ -72,3 +72,9 @@ class ImportFile(models.Model):
     name = models.CharField(max_length=120)
     sha256 = models.CharField(max_length=64)
     data = models.BinaryField()
+
+
+def stored_before(site: Site) -> PlantImport | None:
+    """The import that the site's plant came from, or was last brought up to."""
+    stored = PlantImport.objects.filter(site=site, state=PlantImport.State.STORED)
+    return stored.order_by("-pk").first()

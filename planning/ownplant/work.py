@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from mes import commands
 from mes.access import actor_for
 from mes.actor import SYSTEM
 from mes.clock import plant_now, wall_now
-from mes.models import Site
 from planning.actions.lock import try_lock
+from planning.erp.actions import show_export
 from planning.ownplant.check import Checked, as_content, check, compare
 from planning.ownplant.columns import (
     BY_NAME,
@@ -30,7 +30,7 @@ from planning.ownplant.columns import (
 )
 from planning.ownplant.follow import CLOSE, follow
 from planning.ownplant.load import SOURCE, Content, load_plant
-from planning.ownplant.models import PlantImport
+from planning.ownplant.models import PlantImport, stored_before
 from planning.ownplant.reading import read
 from planning.ownplant.sheets import Table, Unreadable, shown
 
@@ -115,13 +115,17 @@ def _read_and_check(row: PlantImport) -> None:
         mapped = recognise(tables, remembered(row))
     said(_("checking"), 2, 2)
     checked = dry_run(row, tables, mapped)
-    _set(
-        row,
-        state=State.CHECKED,
-        failure="",
-        mapping={name: each.as_json() for name, each in mapped.items()},
-        report=report_of(row, tables, mapped, checked),
-    )
+    report = report_of(row, tables, mapped, checked)
+    with transaction.atomic():
+        if checked.ready:
+            report["entered"] = show_export(row, as_content(checked.rows), mapped)
+        _set(
+            row,
+            state=State.CHECKED,
+            failure="",
+            mapping={name: each.as_json() for name, each in mapped.items()},
+            report=report,
+        )
 
 
 def _matched_anew(tables: list[Table], mapped: Mapped) -> Mapped:
@@ -150,11 +154,6 @@ def remembered(row: PlantImport) -> Mapped:
         .first()
     )
     return from_json(before.mapping) if before else {}
-
-
-def stored_before(site: Site) -> PlantImport | None:
-    """The import that the site's plant came from, or was last brought up to."""
-    return PlantImport.objects.filter(site=site, state=State.STORED).order_by("-pk").first()
 
 
 def report_of(

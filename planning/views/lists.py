@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import Model, Prefetch, Q, QuerySet, Sum
+from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -39,12 +39,11 @@ PAGE = 100
 AXIS = timedelta(days=21)
 OPEN_ORDERS = ("WAITING", "RELEASED")
 OPEN_JOBS = ("WAITING", "READY", "RUNNING", "SUSPENDED", "HELD")
-Row = TypeVar("Row", bound=Model)
 
 
 def page_of(
-    request: PlantRequest, found: QuerySet[Row] | list[Row]
-) -> tuple[list[Row], dict[str, Any] | None]:
+    request: PlantRequest, found: QuerySet[Any] | list[Any]
+) -> tuple[list[Any], dict[str, Any] | None]:
     """One page of a hundred and the links around it."""
     total = len(found) if isinstance(found, list) else found.count()
     last = max(1, -(-total // PAGE))

@@ -1,0 +1,1 @@
+"""What the company's ERP was last seen to know, beside what the plant knows."""

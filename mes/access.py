@@ -84,6 +84,7 @@ ACTS: dict[str, frozenset[str]] = {
     "purchase.expect": frozenset({Role.BUYER, Role.PLANNER, Role.STORES, Role.ADMIN}),
     "purchase.receive": frozenset({Role.STORES, Role.SUPERVISOR, Role.BUYER, Role.ADMIN}),
     "demand.change": frozenset({Role.PLANNER, Role.SALES, Role.MANAGER, Role.ADMIN}),
+    "shadow.switch": frozenset({Role.PLANNER, Role.MANAGER, Role.ADMIN}),
     "erp.read": _OFFICE,
     "erp.enter": _OFFICE - {Role.VIEWER},
     "plant.import": frozenset({Role.ENGINEER, Role.PLANNER, Role.ADMIN}),
@@ -134,6 +135,7 @@ NEEDS = {
     "customer.tell": gettext_lazy("Needs sales, a planner, supervisor or manager."),
     "handover.make": gettext_lazy("Needs a planner or supervisor."),
     "comment.write": gettext_lazy("Needs somebody who works here; a viewer only reads."),
+    "shadow.switch": gettext_lazy("Needs a planner, a manager or an administrator."),
     "erp.enter": gettext_lazy("Needs somebody of the office who enters it in the ERP."),
     "plant.import": gettext_lazy("Needs an engineer, a planner or an administrator."),
     "money.read": gettext_lazy("Needs somebody who may see what things cost."),
@@ -405,6 +407,7 @@ NAVIGATION = (
     ("planning:hand_overs", gettext_lazy("Hand-over"), "clipboard-check", "handover.make"),
     ("planning:morning", gettext_lazy("Morning"), "chart-column", "morning.read"),
     ("workorders:stations", gettext_lazy("Stations"), "layers", "station.read"),
+    ("planning:shadow", gettext_lazy("Shadow"), "git-compare", "plan.read"),
     ("planning:erp", gettext_lazy("To do in the ERP"), "refresh-cw", "erp.read"),
     ("planning:own_plant", gettext_lazy("Own plant"), "file-text", "plant.import"),
 )

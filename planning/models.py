@@ -19,6 +19,8 @@ from planning.erp.models import ErpEntry as ErpEntry
 from planning.erp.models import ErpExport as ErpExport
 from planning.ownplant.models import ImportFile as ImportFile
 from planning.ownplant.models import PlantImport as PlantImport
+from planning.shadow.models import Foresight as Foresight
+from planning.shadow.models import ShadowMode as ShadowMode
 
 Instants = tuple[datetime | None, ...]
 
@@ -369,6 +371,7 @@ class Decision(models.Model):
     footprint_after = models.JSONField()
     seen = models.JSONField(help_text="the options that were on the page, with their figures")
     predicted = models.JSONField()
+    shadow = models.BooleanField(default=False, help_text="noted only: the plant listens")
     undo_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
 
 

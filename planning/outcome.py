@@ -68,10 +68,13 @@ class Outcome:
         return all(line.is_final for line in self.counted)
 
 
-def outcomes(site: Site, decisions: Iterable[Decision]) -> dict[int, Outcome]:
-    """What came of each decision, by its id; a fixed number of queries for any number."""
+def outcomes(site: Site, decisions: Iterable[Decision], *, of: str = "lines") -> dict[int, Outcome]:
+    """What came of each decision, by its id; a fixed number of queries for any number.
+
+    of  which prediction it is laid beside: of the decision, or "without" it
+    """
     decisions = list(decisions)
-    wanted = {hit["line_id"] for each in decisions for hit in each.predicted.get("lines", ())}
+    wanted = {hit["line_id"] for each in decisions for hit in each.predicted.get(of, ())}
     lines = CustomerLine.objects.select_related("order__customer").in_bulk(wanted)
     version = PlanVersion.objects.current(site)
     times = version.line_times_by_id() if version and version.line_times else {}
@@ -79,7 +82,7 @@ def outcomes(site: Site, decisions: Iterable[Decision]) -> dict[int, Outcome]:
         each.pk: Outcome(
             [
                 _of_line(hit, lines[hit["line_id"]], times)
-                for hit in each.predicted.get("lines", ())
+                for hit in each.predicted.get(of, ())
                 if hit["line_id"] in lines
             ]
         )
@@ -111,8 +114,13 @@ def _of_line(
 
 def _came(line: CustomerLine, times: Mapping[int, Instants]) -> datetime | None:
     """When it shipped or arrived, on the customer's basis; if it has not, its projection."""
+    return came_at(line) or words.delivery(line, times.get(line.pk))
+
+
+def came_at(line: CustomerLine) -> datetime | None:
+    """When it shipped or arrived, on the customer's basis; None as long as it has not."""
     if line.shipped_at is None:
-        return words.delivery(line, times.get(line.pk))
+        return None
     if line.order.customer.basis == "ARRIVE":
         return line.shipped_at + timedelta(seconds=line.order.customer.transit_s)
     return line.shipped_at
@@ -134,10 +142,10 @@ class PaidOff:
 
 
 def paid_off(decisions: Iterable[Decision], came: Mapping[int, Outcome]) -> list[PaidOff]:
-    """Which kinds of answers kept what they promised; those that were taken back don't count."""
+    """Which kinds of answers kept what they promised; taken back or only noted counts not."""
     found: dict[str, PaidOff] = {}
     for each in decisions:
-        if getattr(each, "undone_by", None) is not None:
+        if each.shadow or getattr(each, "undone_by", None) is not None:
             continue
         row, outcome = found.setdefault(each.kind, PaidOff(each.kind)), came[each.pk]
         row.count += 1

@@ -40,6 +40,7 @@ from planning.engine.changes import (
 from planning.engine.changes import inverse as inverse_of
 from planning.engine.deals import Deal
 from planning.models import Decision, Disruption, Option, StandingDecision
+from planning.shadow.models import in_shadow
 from workorders.actions import move_job, restore_queue, set_queue
 from workorders.models import JobOrder, UnitQueue
 
@@ -96,13 +97,18 @@ def accept(
         _compare_figures(command, study, option, figures, based_on_version)
     authority.check(command, figures)
 
+    # A plant that only listens keeps what was chosen and foreseen; nothing follows from it.
+    listens = in_shadow(command.site.pk)
+    foreseen = _predicted(option, figures, named=not own)
+    if listens:
+        asked, foreseen["without"] = (), _lines_without(disruption)
     reason = words.title(disruption)
     inverse: dict[str, Any] = {
         "changes": to_json(inverse_of(snap.plant, asked), epoch=study.unix_epoch),
         "queues": {},
-        "pegs": {},
+        "pegs": {"add": [], "remove": []},
     }
-    touched = queues_after(snap.plant, found.plant)
+    touched = {} if listens else queues_after(snap.plant, found.plant)
     inverse["queues"] = {
         str(unit): queue
         for unit, queue in snap.decided["queues"]
@@ -114,9 +120,10 @@ def accept(
     if any(isinstance(change, Deal) for change in asked):
         # Rows that it made have their own numbers only now: the plan is taken from what is stored.
         planned = Study(snapshot.take(command.site.pk, wall_now=wall_now()))
-    pegs = peg_changes(snap, planned.plant, planned.projection)
-    put_pegs(command.site.pk, pegs)
-    inverse["pegs"] = {"add": pegs["remove"], "remove": pegs["add"]}
+    if not listens:
+        pegs = peg_changes(snap, planned.plant, planned.projection)
+        put_pegs(command.site.pk, pegs)
+        inverse["pegs"] = {"add": pegs["remove"], "remove": pegs["add"]}
 
     Disruption.objects.filter(pk=disruption.pk).update(
         state=Disruption.State.ACCEPTED, growing=False, back={}
@@ -145,21 +152,23 @@ def accept(
     if outside:
         title = f"{title}: {why.strip()}"
         _close_what_may_close(command, disruption, why.strip())
-    _tasks(command, decision_id, study, figures)
     finish_tasks_about(command.site.pk, [disruption.pk], command.now)
     consents.settle_approvals(command, disruption.pk, option.slug, decision_id)
-    waits = consents.ask(
-        command,
-        study,
-        asked,
-        figures,
-        decision_id=decision_id,
-        decide_by=snap.instant(found.figures.decide_by),
-    )
+    waits: Any = ()
+    if not listens:
+        _tasks(command, decision_id, study, figures)
+        waits = consents.ask(
+            command,
+            study,
+            asked,
+            figures,
+            decision_id=decision_id,
+            decide_by=snap.instant(found.figures.decide_by),
+        )
     telling.tell_decided(command, disruption, title)
 
     def store(seq: int) -> None:
-        version = commit_projection(planned, seq=seq)
+        version = snap.plan_version if listens else commit_projection(planned, seq=seq)
         after = Study(snapshot.take(command.site.pk, wall_now=wall_now()))
         Decision.objects.create(
             id=decision_id,
@@ -181,11 +190,14 @@ def accept(
             plan_hash_after=after.snap.plan_hash,
             changes=to_json(asked, epoch=study.unix_epoch),
             inverse=inverse,
-            footprint_after=after.footprint_rows(
+            footprint_after={}
+            if listens
+            else after.footprint_rows(
                 _units_of(asked, touched), _jobs_of(asked), _others_of(found.footprint)
             ),
             seen=plain(seen),
-            predicted=_predicted(option, figures, named=not own),
+            predicted=plain(foreseen),
+            shadow=listens,
         )
 
     command.record(
@@ -200,15 +212,17 @@ def accept(
             "changes": to_json(asked, epoch=study.unix_epoch),
             "cash": figures["extra_cash"],
             "saves": figures["saves"],
+            **({"shadow": True} if listens else {}),
         },
         then=store,
     )
+    said = _("Noted: %(title)s. This plant only listens, so nothing was changed.")
     return {
         "decision_id": decision_id,
         "disruption_id": disruption.pk,
         "title": title,
         "tentative": bool(waits),
-        "message": _("Accepted: %(title)s.") % {"title": title},
+        "message": (said if listens else _("Accepted: %(title)s.")) % {"title": title},
     }
 
 
@@ -628,6 +642,13 @@ def _predicted(option: Option, figures: rules.OptionFigures, *, named: bool) -> 
         "late_estimate": figures["late_estimate"],
         "saves": figures["saves"],
     }
+
+
+def _lines_without(disruption: Disruption) -> list[Any]:
+    """What doing nothing was foreseen to bring to the deliveries that it is about."""
+    nothing = disruption.options.filter(kind=Option.Kind.DO_NOTHING).first()
+    lines: list[Any] = nothing.figures.get("lines", []) if nothing is not None else []
+    return lines
 
 
 def _hash_now(command: Command) -> str:

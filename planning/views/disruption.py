@@ -30,6 +30,7 @@ from mes.rules import is_plausible
 from mes.templatetags.downstream import duration, qty
 from planning import actions, words
 from planning.models import Decision, Disruption, Impact, Option
+from planning.shadow.models import in_shadow
 from planning.views.answers import approval_rows, authority_row, consent_row
 from planning.views.comments import comments_context
 from planning.views.customers import told_context
@@ -640,6 +641,7 @@ def option_context(
     elif own and not option.changes:
         accept_off = _("Make your moves first; they stand here with their costs.")
     beyond = {} if accept_off else authority_row(request, figures)
+    listens = in_shadow(request.site.pk)
     return {
         "option_pk": option.pk,
         "name": words.option_name(option),
@@ -658,8 +660,11 @@ def option_context(
         "tells": words.tells(option),
         "outdated": "",
         "own": own,
+        "listens": listens,
         "accept": {
-            "label": ACCEPTS.get(option.kind) or _("Accept this option"),
+            "label": _("Note this option")
+            if listens
+            else ACCEPTS.get(option.kind) or _("Accept this option"),
             "asks_what": option.kind == Option.Kind.OUTSIDE,
             "off": accept_off or beyond.get("off", ""),
             "ask": beyond.get("ask"),

@@ -25,6 +25,7 @@ from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from planning import actions, demo, words
 from planning.models import Decision, Disruption, Escalation, PlanVersion
+from planning.shadow.models import in_shadow
 from planning.views.calls import waiting_calls
 from planning.views.notices import unread_count
 from planning.views.tasks import waiting_count
@@ -60,6 +61,7 @@ def tower(request: PlantRequest) -> HttpResponse:
         context["decided"] = _decided(request, now, money)
     if wanted == set(PARTS):
         context["demo"] = demo.strip_context(site)
+        context["listens"] = in_shadow(site.pk)
     return render_page(request, "planning/control_tower.html", context, parts=PARTS)
 
 
@@ -391,11 +393,18 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
         "cause": words.title(each.disruption) if each.disruption else "",
         "note": each.why,
         "saving": saving if money else None,
-        "outcome": _("undone by %(who)s") % {"who": _who(undone)} if undone else "",
+        "outcome": _outcome(each),
         "tentative": "" if undone else words.tentative(list(each.consents.all()), now, zone),
         "undo": undo,
         "undone": {"who": _who(undone), "at": undone.at, "why": undone.why} if undone else None,
     }
+
+
+def _outcome(each: Decision) -> str:
+    undone = getattr(each, "undone_by", None)
+    if undone is not None:
+        return _("undone by %(who)s") % {"who": _who(undone)}
+    return _("noted only: the plant listens") if each.shadow else ""
 
 
 def passed_on(site: Site, disruption_ids: Sequence[int]) -> dict[int, str]:

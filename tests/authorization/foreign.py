@@ -131,6 +131,8 @@ def _guess(
             values[field.attname] = uuid.uuid4()
         elif isinstance(field, models.DateTimeField):
             values[field.attname] = timezone.now()
+        elif isinstance(field, models.DateField):
+            values[field.attname] = timezone.now().date()
         elif isinstance(field, models.JSONField):
             values[field.attname] = {}
         elif isinstance(field, ArrayField):

@@ -32,6 +32,7 @@ from planning.actions import (
 from planning.actions.escalate import SOONEST
 from planning.engine.warm import warm
 from planning.ownplant.work import waiting
+from planning.shadow.actions import keep_foresight
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,18 @@ select distinct n.site_id
   from mes_notice n
   join mes_site s on s.id = n.site_id left join mes_siteclock c on c.site_id = n.site_id
  where n.over_due_at <= case when s.clock = 'SIMULATED' then c.at else %(now)s end
+"""
+
+# Plants whose day has begun, by their own clock, and what it foresees is not kept yet.
+UNFORESEEN = """
+select p.site_id
+  from mes_siteplan p
+  join mes_site s on s.id = p.site_id left join mes_siteclock c on c.site_id = p.site_id
+ where p.plan_version > 0 and not exists (
+        select 1 from planning_foresight f
+         where f.site_id = p.site_id
+           and f.day = (case when s.clock = 'SIMULATED' then c.at else %(now)s end
+                        at time zone s.time_zone)::date)
 """
 
 # Sites where something is open that a rule may decide, or whose best answer is nearly gone.
@@ -186,6 +199,8 @@ def sweep(*, patience_s: float) -> list[int]:
         tick(site_id, wall_now=wall_now())
     for site in Site.objects.filter(pk__in=_sites(ENDED, now=now)):
         tell_what_is_over(site, at=plant_now(site))
+    for site_id in _sites(UNFORESEEN, now=now):
+        keep_foresight(site_id, wall_now=now)
     for site_id in _sites(FLIPS):
         flip_points(site_id, wall_now=wall_now())
     return [*behind, *ticking]

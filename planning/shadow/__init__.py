@@ -1,0 +1,1 @@
+"""A plant that only listens: what was foreseen is kept beside what came."""

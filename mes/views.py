@@ -92,6 +92,13 @@ PERSONAS: tuple[dict[str, Any], ...] = (
         "does": gettext_lazy("manages"),
         "tries": gettext_lazy("Read the morning page; approve what is beyond the planner."),
     },
+    {
+        "value": "admin",
+        "name": "Sofia Lindner",
+        "initials": "SL",
+        "does": gettext_lazy("sets the plant up"),
+        "tries": gettext_lazy("Change a machine or a person's limits, see how the processes live."),
+    },
 )
 
 

@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from mes.models import FailedSignIn, Person, RoleGrant, Site
+from mes.views import PERSONAS
+from planning import northfield
 from tests.mes.test_commands import bare_site
 
 __all__ = ["bare_site"]
@@ -39,6 +41,10 @@ def test_after_signing_in_only_our_own_pages_open(bare_site: Site) -> None:
 
     assert ours["Location"] == "/statusz"
     assert theirs["Location"] == "/"
+
+
+def test_everybody_of_the_demo_has_a_tile(db: None) -> None:
+    assert {each["value"] for each in PERSONAS} == {persona.user for persona in northfield.PERSONAS}
 
 
 @pytest.mark.parametrize(

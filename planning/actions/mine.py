@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from mes import live
 from mes.clock import wall_now
 from mes.commands import Command
+from mes.dates import check_day
 from mes.errors import Refused, Stale
 from mes.rows import find
 from planning import snapshot, words
@@ -53,11 +54,16 @@ def add_move(
         raise Refused(_("Choose which job goes to which machine."))
     if place not in PLACES or (place == "start" and starts_at is None):
         raise Refused(_("Choose where in the queue, or when it is to start."))
+    check_day(command.now, starts_at)
     moves = _moves(study, option)
     if len(moves) >= MOST_MOVES:
         raise Refused(_("That is enough for one answer. Accept it, or take a move out."))
     at = None if starts_at is None else study.snap.seconds(starts_at)
-    before = study.supposing(study.fitted(moves))
+    gone = study.own(moves).refusal if moves else None
+    if gone is not None:
+        said = words.refused(study.refusal_figures(gone))
+        raise Stale(_("Take out first what is no longer possible: %(why)s.") % {"why": said})
+    before = study.supposing(moves)
     position = _position(before, job_order_id, to_unit_id, place, at)
     moves.append(MoveJob(job_order_id, to_unit_id, position))
     if refused := _weigh(command, study, option, disruption, moves):

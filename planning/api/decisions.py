@@ -1,4 +1,7 @@
-"""Answering a disruption: accept one of its options, or take a decision back. Persons only."""
+"""Answering a disruption: put an own answer together, accept an option, take a decision back.
+
+Persons only.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from mes.errors import Missing
 from planning import actions
 from planning.api import serializers as bodies
 from planning.api.disruptions import decision_shown, option_shown
+from planning.api.events import job_of, unit_of
 from planning.api.posting import KEY_HEADER, MATCH_HEADER, MATCHED, Values, must_match, posted
 from planning.models import Option
 
@@ -42,9 +46,7 @@ class AcceptOption(APIView):
     )
     def post(self, request: Request, pk: int, option_pk: int) -> Response:
         def accept(command: Command, values: Values) -> Values:
-            option = option_of(command, pk, option_pk)
-            money = may(command.actor, "money.read")
-            must_match(request, lambda: option_shown(command.site, pk, option_pk, money))
+            option = _as_it_was_read(request, command, pk, option_pk)
             return actions.accept(
                 command,
                 option_id=option.pk,
@@ -53,6 +55,61 @@ class AcceptOption(APIView):
             )
 
         return posted(request, "api.accept", accept, bodies.Accept, disruption=pk, option=option_pk)
+
+
+class AddMove(APIView):
+    access = "option.accept"
+
+    @extend_schema(
+        operation_id="own_move_add",
+        summary="Put one more move into the own answer (the option of kind MINE)",
+        description=(
+            "Weighed with the moves before it as every other option is; nothing moves before it "
+            "is accepted. 422 in words where no plan allows it; the answer then stays as it was."
+        ),
+        parameters=[KEY_HEADER, MATCH_HEADER],
+        request=bodies.OwnMove,
+        responses=MATCHED,
+    )
+    def post(self, request: Request, pk: int, option_pk: int) -> Response:
+        def add(command: Command, values: Values) -> Values:
+            option = _as_it_was_read(request, command, pk, option_pk)
+            return actions.add_move(
+                command,
+                option_id=option.pk,
+                job_order_id=job_of(command, values),
+                to_unit_id=unit_of(command, values),
+                place=values["place"],
+                starts_at=values.get("starts_at"),
+            )
+
+        return posted(request, "api.own.add", add, bodies.OwnMove, disruption=pk, option=option_pk)
+
+
+class DropMove(APIView):
+    access = "option.accept"
+
+    @extend_schema(
+        operation_id="own_move_drop",
+        summary="Take one move out of the own answer, the first is 0",
+        description="Those behind it stay. 409 if there is no such move by now.",
+        parameters=[KEY_HEADER, MATCH_HEADER],
+        request=None,
+        responses=MATCHED,
+    )
+    def post(self, request: Request, pk: int, option_pk: int, number: int) -> Response:
+        def drop(command: Command, values: Values) -> Values:
+            option = _as_it_was_read(request, command, pk, option_pk)
+            return actions.drop_move(command, option_id=option.pk, number=number)
+
+        return posted(request, "api.own.drop", drop, disruption=pk, option=option_pk, number=number)
+
+
+def _as_it_was_read(request: Request, command: Command, pk: int, option_pk: int) -> Option:
+    option = option_of(command, pk, option_pk)
+    money = may(command.actor, "money.read")
+    must_match(request, lambda: option_shown(command.site, pk, option_pk, money))
+    return option
 
 
 class UndoDecision(APIView):

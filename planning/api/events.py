@@ -66,13 +66,13 @@ def _own_station(command: Command, unit: Equipment) -> None:
         )
 
 
-def _unit(command: Command, values: Values) -> int:
+def unit_of(command: Command, values: Values) -> int:
     unit = _the(Equipment, command, code=values["unit"], level=Equipment.Level.WORK_UNIT)
     _own_station(command, unit)
     return unit.pk
 
 
-def _job(command: Command, values: Values) -> int:
+def job_of(command: Command, values: Values) -> int:
     by = {"work_order__code": values["work_order"], "number": values["operation"]}
     job = _the(JobOrder, command, "unit", **by)
     _own_station(command, job.unit)
@@ -87,7 +87,7 @@ def _reason(command: Command, values: Values) -> int | None:
 def breakdown(command: Command, values: Values) -> Values:
     return equipment.report_breakdown(
         command,
-        unit_id=_unit(command, values),
+        unit_id=unit_of(command, values),
         reason_id=_reason(command, values),
         note=values["note"],
         occurred_at=values.get("occurred_at"),
@@ -99,7 +99,7 @@ def breakdown(command: Command, values: Values) -> Values:
 def estimate(command: Command, values: Values) -> Values:
     return equipment.change_estimate(
         command,
-        unit_id=_unit(command, values),
+        unit_id=unit_of(command, values),
         back_at=values["back_at"],
         said_by=values["said_by"],
     )
@@ -107,14 +107,14 @@ def estimate(command: Command, values: Values) -> Values:
 
 def repair(command: Command, values: Values) -> Values:
     return equipment.report_repair(
-        command, unit_id=_unit(command, values), occurred_at=values.get("occurred_at")
+        command, unit_id=unit_of(command, values), occurred_at=values.get("occurred_at")
     )
 
 
 def slow(command: Command, values: Values) -> Values:
     return equipment.report_slow(
         command,
-        unit_id=_unit(command, values),
+        unit_id=unit_of(command, values),
         percent=values["percent"],
         note=values["note"],
         occurred_at=values.get("occurred_at"),
@@ -126,7 +126,7 @@ def slow(command: Command, values: Values) -> Values:
 def slow_change(command: Command, values: Values) -> Values:
     return equipment.change_slow(
         command,
-        unit_id=_unit(command, values),
+        unit_id=unit_of(command, values),
         back_at=values["back_at"],
         percent=values.get("percent"),
         said_by=values["said_by"],
@@ -135,7 +135,7 @@ def slow_change(command: Command, values: Values) -> Values:
 
 def slow_end(command: Command, values: Values) -> Values:
     return equipment.end_slow(
-        command, unit_id=_unit(command, values), occurred_at=values.get("occurred_at")
+        command, unit_id=unit_of(command, values), occurred_at=values.get("occurred_at")
     )
 
 
@@ -184,7 +184,7 @@ def absence(command: Command, values: Values) -> Values:
         starts_at=values.get("starts_at"),
         ends_at=values["ends_at"],
         note=values["note"],
-        unit_id=_unit(command, values) if "unit" in values else None,
+        unit_id=unit_of(command, values) if "unit" in values else None,
     )
 
 
@@ -223,27 +223,27 @@ def closure_end(command: Command, values: Values) -> Values:
 
 
 def start(command: Command, values: Values) -> Values:
-    return workorders.start(command, job_order_id=_job(command, values))
+    return workorders.start(command, job_order_id=job_of(command, values))
 
 
 def stop(command: Command, values: Values) -> Values:
     return workorders.stop(
-        command, job_order_id=_job(command, values), reason_id=_reason(command, values)
+        command, job_order_id=job_of(command, values), reason_id=_reason(command, values)
     )
 
 
 def resume(command: Command, values: Values) -> Values:
-    return workorders.resume(command, job_order_id=_job(command, values))
+    return workorders.resume(command, job_order_id=job_of(command, values))
 
 
 def finish(command: Command, values: Values) -> Values:
-    return workorders.finish(command, job_order_id=_job(command, values))
+    return workorders.finish(command, job_order_id=job_of(command, values))
 
 
 def production(command: Command, values: Values) -> Values:
     return workorders.report_production(
         command,
-        job_order_id=_job(command, values),
+        job_order_id=job_of(command, values),
         good=values["good"],
         scrap=values["scrap"],
         rework=values["rework"],
@@ -275,7 +275,7 @@ def check_done(command: Command, values: Values) -> Values:
 def move(command: Command, values: Values) -> Values:
     return workorders.move_job(
         command,
-        job_order_id=_job(command, values),
+        job_order_id=job_of(command, values),
         to_unit_id=_the(Equipment, command, code=values["to_unit"]).pk,
         position=values["position"],
         reason=values["note"],
@@ -285,19 +285,19 @@ def move(command: Command, values: Values) -> Values:
 def queue(command: Command, values: Values) -> Values:
     return workorders.set_queue(
         command,
-        unit_id=_unit(command, values),
-        job_order_ids=[_job(command, each) for each in values["jobs"]],
+        unit_id=unit_of(command, values),
+        job_order_ids=[job_of(command, each) for each in values["jobs"]],
         reason=values["note"],
         expected_version=values.get("version"),
     )
 
 
 def not_possible(command: Command, values: Values) -> Values:
-    return workorders.refuse_job(command, job_order_id=_job(command, values), why=values["why"])
+    return workorders.refuse_job(command, job_order_id=job_of(command, values), why=values["why"])
 
 
 def possible_again(command: Command, values: Values) -> Values:
-    return workorders.allow_job(command, job_order_id=_job(command, values))
+    return workorders.allow_job(command, job_order_id=job_of(command, values))
 
 
 def hold(command: Command, values: Values) -> Values:
@@ -305,7 +305,7 @@ def hold(command: Command, values: Values) -> Values:
     return quality.place_hold(
         command,
         lot_id=lot,
-        job_order_id=None if lot is not None else _job(command, values),
+        job_order_id=None if lot is not None else job_of(command, values),
         reason_id=_reason(command, values),
         note=values["note"],
         expected_at=values.get("expected_at"),
@@ -432,11 +432,11 @@ def ship(command: Command, values: Values) -> Values:
 def call(command: Command, values: Values) -> Values:
     return planning.call(
         command,
-        unit_id=_unit(command, values),
+        unit_id=unit_of(command, values),
         kind=values["whom"],
         stopped=values["stopped"],
         note=values["note"],
-        job_order_id=_job(command, values) if "work_order" in values else None,
+        job_order_id=job_of(command, values) if "work_order" in values else None,
     )
 
 

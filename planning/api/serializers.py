@@ -538,6 +538,18 @@ class Accept(Body):
     why = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
+class OwnMove(JobBody):
+    """One move of the planner's own answer; nothing moves before that is accepted."""
+
+    unit = serializers.CharField(max_length=40, help_text=_("code of the unit it goes to"))
+    place = serializers.ChoiceField(
+        ["next", "last", "start"],
+        default="next",
+        help_text=_("of those that wait there; start: so that it begins about starts_at"),
+    )
+    starts_at = serializers.DateTimeField(required=False)
+
+
 class Ask(Accept):
     """Whom to ask; the first who may and is on duty if not given."""
 

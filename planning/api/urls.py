@@ -77,6 +77,16 @@ urlpatterns = [
         name="accept",
     ),
     path(
+        "v1/disruptions/<int:pk>/options/<int:option_pk>/moves",
+        decisions.AddMove.as_view(),
+        name="add_move",
+    ),
+    path(
+        "v1/disruptions/<int:pk>/options/<int:option_pk>/moves/<int:number>/drop",
+        decisions.DropMove.as_view(),
+        name="drop_move",
+    ),
+    path(
         "v1/disruptions/<int:pk>/options/<int:option_pk>/ask",
         agreeing.AskApproval.as_view(),
         name="ask_approval",

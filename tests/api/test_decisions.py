@@ -189,3 +189,54 @@ def test_a_rule_is_read_with_what_it_decided(disruption, northfield_site):
     assert (row["name"], row["writer"], row["decisions"]) == ("Night", "Jana Marek", 0)
     assert row["amount_limit"] == "500"
     assert signed_in("petra").get("/api/v1/rules").json()["results"][0]["amount_limit"] is None
+
+
+def test_an_own_answer_is_put_together_taken_apart_and_accepted(disruption, northfield_site):
+    client, before = signed_in("jana"), plan_hash(northfield_site)
+    moved = the(disruption, "ALTERNATE_UNIT")["changes"][0]["op_id"]
+    job = JobOrder.objects.select_related("work_order").get(pk=moved)
+    mine = path_of(disruption, the(disruption, "MINE")).removesuffix("/accept")
+    move = {"work_order": job.work_order.code, "operation": job.number, "unit": "CNC-07"}
+
+    made = send(client, f"{mine}/moves", move)
+    assert made.status_code == 200, made.content
+    shown = client.get(mine).json()
+    assert [each["op_id"] for each in shown["changes"]] == [moved]
+    assert float(shown["saves"]) > 0
+    assert plan_hash(northfield_site) == before
+
+    assert send(client, f"{mine}/moves/1/drop").status_code == 409
+    assert send(client, f"{mine}/moves/0/drop").status_code == 200
+    assert client.get(mine).json()["changes"] == []
+
+    assert send(client, f"{mine}/moves", move | {"place": "last"}).status_code == 200
+    assert send(client, f"{mine}/accept", {"why": "I know better"}).status_code == 200
+    job.refresh_from_db()
+    assert job.unit.code == "CNC-07"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"unit": "BENCH-0"}, 404),
+        ({"unit": "GRD-01"}, 422),
+        ({"operation": 990}, 404),
+        ({"place": "anywhere"}, 422),
+        ({"place": "start"}, 422),
+        ({"starts_at": "1900-01-01T00:00:00Z", "place": "start"}, 422),
+    ],
+)
+def test_what_is_no_move_is_refused_and_changes_nothing(disruption, wrong, status):
+    client = signed_in("jana")
+    moved = the(disruption, "ALTERNATE_UNIT")["changes"][0]["op_id"]
+    job = JobOrder.objects.select_related("work_order").get(pk=moved)
+    mine = path_of(disruption, the(disruption, "MINE")).removesuffix("/accept")
+    move = {"work_order": job.work_order.code, "operation": job.number, "unit": "CNC-07"}
+
+    answer = send(client, f"{mine}/moves", move | wrong)
+
+    assert answer.status_code == status, answer.content
+    assert answer.json()["message"]
+    assert client.get(mine).json()["changes"] == []
+    other = path_of(disruption, the(disruption, "ALTERNATE_UNIT")).removesuffix("/accept")
+    assert send(client, f"{other}/moves", move).status_code == 422

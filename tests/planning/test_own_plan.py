@@ -169,6 +169,11 @@ def test_it_is_weighed_anew_with_every_plan_and_says_when_it_is_too_late(
     gone = own(broken)
     assert gone.verdict == "OFFERED"
     assert gone.figures["gone"] is True
+    more = broken.do(planning.add_move, **move(broken, "WO-2"))
+    assert (more.status, more.message) == (
+        409,
+        "Take out first what is no longer possible: WO-1/10: the job is done.",
+    )
     outcome = broken.do(planning.accept, option_id=gone.pk, based_on_version=gone.version)
     assert outcome.status == 409
 

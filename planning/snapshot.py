@@ -90,6 +90,7 @@ TOLD = (
     "equipment.place.closed",
     "equipment.place.reopened",
     "quality.check.waits",
+    "quality.check.expected",
     "quality.check.withdrawn",
     "quality.lot.decided",
     "materials.return.received",

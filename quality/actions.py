@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from equipment.models import Reason
@@ -260,6 +260,24 @@ def report_waiting(command: Command, *, lot_id: int, note: str = "") -> dict[str
     )
     command.record(
         "quality.check.waits", subject=("lot", lot.pk), body={"lot_id": lot.pk, "note": note}
+    )
+    return {"lot_id": lot.pk}
+
+
+def expect_check(command: Command, *, lot_id: int, expected_at: datetime | None) -> dict[str, Any]:
+    """Say when quality decides on a lot in quarantine; None: nobody knows.
+
+    :raises Refused: if it is not in quarantine, or that instant is past.
+    """
+    lot = find(command, Lot, lot_id, lock=True)
+    if lot.status != Lot.Status.QUARANTINE:
+        raise Refused(_("Nothing is to be decided on lot %(lot)s.") % {"lot": lot.code})
+    _check_expected(command, expected_at)
+    Lot.objects.filter(pk=lot.pk).update(free_at=expected_at, version=F("version") + 1)
+    command.record(
+        "quality.check.expected",
+        subject=("lot", lot.pk),
+        body={"lot_id": lot.pk, "expected_at": expected_at, "expected_before": lot.free_at},
     )
     return {"lot_id": lot.pk}
 

@@ -46,7 +46,10 @@ SLOW_EVENTS = frozenset(
 )
 TOOL_EVENTS = frozenset({"equipment.tool.lost", "equipment.loss.changed", "equipment.tool.found"})
 HOLD_EVENTS = frozenset({"quality.hold.placed", "quality.hold.expected", "quality.hold.released"})
-CHECK_EVENTS = frozenset({"quality.check.waits", "quality.check.withdrawn", "quality.lot.decided"})
+CHECK_EXPECTED = "quality.check.expected"
+CHECK_EVENTS = frozenset(
+    {"quality.check.waits", CHECK_EXPECTED, "quality.check.withdrawn", "quality.lot.decided"}
+)
 RETURN_EVENTS = frozenset({"materials.return.received", "materials.return.taken_back"})
 REFUSAL_EVENTS = frozenset({"workorders.job.refused", "workorders.job.possible"})
 TASK_EVENTS = frozenset({"workorders.fact.unsettled", "workorders.fact.settled"})
@@ -342,6 +345,11 @@ def _lot_state(plant: Plant, lot_id: int, held: bool, until: int) -> Plant:
     )
 
 
+def _lot_until(plant: Plant, lot_id: int, until: int) -> Plant:
+    at = (plant.supply_id == lot_id) & (plant.supply_kind == SupplyKind.LOT)
+    return replace(plant, supply_until=_written(plant.supply_until, at, until))
+
+
 def _lot_status(plant: Plant, lot_id: int, status: LotStatus) -> Plant:
     at = (plant.supply_id == lot_id) & (plant.supply_kind == SupplyKind.LOT)
     return replace(plant, supply_status=_written(plant.supply_status, at, int(status)))
@@ -386,11 +394,7 @@ def _untold(
     if kind == "RETURN":
         return _unreturned(study, told)
     if kind == "CHECK":
-        was = next((event.body["was"] for event in told if "was" in event.body), None)
-        if was is None or subject_id not in snap.lots:
-            return None
-        status = LotStatus.QUARANTINED if was == "QUARANTINE" else LotStatus.RELEASED
-        return lambda plant: _lot_status(plant, subject_id, status)
+        return _undecided(study, subject_id, told)
     if kind == "ABSENCE":
         closed = [each for event in told for each in event.body.get("windows", [])]
         gone = {window_id for event in told for window_id in event.body["gone"]}
@@ -408,6 +412,25 @@ def _untold(
     due = snap.seconds(datetime.fromisoformat(was["promised_at"] or was["requested_at"]))
     wanted = study.millionths(was["quantity"]) - line.shipped
     return lambda plant: with_demand(plant, subject_id, wanted, due)
+
+
+def _undecided(study: Study, lot_id: int, told: Sequence[Event]) -> Callable[[Plant], Plant] | None:
+    """How to see a lot as it was before what quality decided on it, or said when it will."""
+    was = next((event.body["was"] for event in told if "was" in event.body), None)
+    said = next((event.body for event in told if event.kind == CHECK_EXPECTED), None)
+    if lot_id not in study.snap.lots:
+        return None
+
+    def undo(plant: Plant) -> Plant:
+        if was is not None:
+            status = LotStatus.QUARANTINED if was == "QUARANTINE" else LotStatus.RELEASED
+            plant = _lot_status(plant, lot_id, status)
+        if said is not None and said["expected_before"] is not None:
+            at = study.snap.seconds(datetime.fromisoformat(said["expected_before"]))
+            plant = _lot_until(plant, lot_id, at)
+        return plant
+
+    return undo
 
 
 def _unreturned(study: Study, told: Sequence[Event]) -> Callable[[Plant], Plant] | None:
@@ -741,7 +764,8 @@ def _check(study: Study, lot_id: int, told: Sequence[Event], row: Disruption | N
     note = row.cause.get("note", "") if row is not None else ""
     said = row is not None
     for event in told:
-        said = event.kind == "quality.check.waits"
+        if event.kind != CHECK_EXPECTED:
+            said = event.kind == "quality.check.waits"
         note = str(event.body.get("note", "")) or note
     if not said and waits.limit >= study.now:
         return "WITHDRAWN"

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from equipment.actions import change_estimate, change_slow, change_tool_back
 from materials.actions import expect_purchase
+from materials.models import Lot
 from mes.commands import Command
 from mes.errors import Refused
 from mes.models import Site
 from planning.models import Disruption
-from quality.actions import expect_decision
+from quality.actions import expect_check, expect_decision
 from quality.models import Hold
 
 Say = Callable[[Command, int, datetime], dict[str, Any]]
@@ -52,7 +53,9 @@ def _tool_back(command: Command, tool_id: int, at: datetime) -> dict[str, Any]:
 
 
 def _lot_free(command: Command, lot_id: int, at: datetime) -> dict[str, Any]:
-    hold = Hold.objects.get(site=command.site, lot=lot_id, released_at=None)
+    hold = Hold.objects.filter(site=command.site, lot=lot_id, released_at=None).first()
+    if hold is None:
+        return expect_check(command, lot_id=lot_id, expected_at=at)
     return expect_decision(command, hold_id=hold.pk, expected_at=at)
 
 
@@ -81,22 +84,23 @@ _OWN = {
     ("SLOW", "unit"): "UNIT_FULL",
     ("TOOL", "tool"): "TOOL_BACK",
     ("HOLD", "lot"): "LOT_FREE",
+    ("CHECK", "lot"): "LOT_FREE",
     ("HOLD", "job_order"): "JOB_FREE",
     ("SUPPLY", "purchase_line"): "SUPPLY_COMES",
 }
 
 
 def belief(site: Site, name: str) -> tuple[Belief, int] | None:
-    """The belief of an assumption's name ("LOT_FREE:7") and its row; None: nobody can say it.
-
-    A lot that waits for its check is decided and not dated: only a hold has a date.
-    """
+    """The belief of an assumption's name ("LOT_FREE:7") and its row; None: nobody can say it."""
     kind, _colon, number = name.partition(":")
     found = BELIEFS.get(kind)
     if found is None or not number.isdecimal() or len(number) > 18:
         return None
     held = Hold.objects.filter(site=site, released_at=None)
-    if kind == "LOT_FREE" and not held.filter(lot=int(number)).exists():
+    checked = Lot.objects.filter(site=site, status=Lot.Status.QUARANTINE)
+    if kind == "LOT_FREE" and not (
+        held.filter(lot=int(number)).exists() or checked.filter(pk=int(number)).exists()
+    ):
         return None
     if kind == "JOB_FREE" and not held.filter(job_order=int(number)).exists():
         return None

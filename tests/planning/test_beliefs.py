@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,11 +24,13 @@ from tests.cast import HOUR
 from tests.planning.conftest import DAY, Company, build_company
 from tests.planning.test_calls import signed_in
 from tests.planning.test_capacity import add_tools
+from tests.planning.test_checks import checked
+from tests.planning.test_every_kind import waits_too_long
 from tests.planning.test_supply_and_demand import late, tight
 
-__all__ = ["tight"]
+__all__ = ["checked", "tight"]
 
-FIGURES = ("late_lines", "total", "orders", "items")
+FIGURES = ("late_lines", "worst_late_s", "total", "orders", "items")
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ KINDS: dict[str, tuple[Callable[[Company], None], str, str, str]] = {
     "tool": (lost, "shop", "TOOL", "TOOL_BACK"),
     "lot": (held_lot, "shop", "HOLD", "LOT_FREE"),
     "job": (held_job, "shop", "HOLD", "JOB_FREE"),
+    "check": (waits_too_long, "checked", "CHECK", "LOT_FREE"),
     "purchase": (late_purchase, "tight", "SUPPLY", "SUPPLY_COMES"),
 }
 
@@ -112,7 +114,7 @@ def test_what_is_tried_is_what_saying_it_gives_and_is_not_stored(
     company, row, name = believed
     at, before = sooner(company, row), figures(company, row)
     events = ShopFloorEvent.objects.count()
-    assert Decimal(before["total"]) > 0
+    assert before["late_lines"] > 0
 
     tried = planning.evaluate(row, name, at, actor=company.actor, wall_now=wall_now())
     shown = {each: tried["figures"][each] for each in FIGURES}

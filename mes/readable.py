@@ -28,7 +28,7 @@ class ReadableMiddleware:
     ) -> HttpResponse | None:
         if not any("\0" in text for text in _texts(request, kwargs)):
             return None
-        message = _("A character in it cannot be stored. Type it anew; nothing was changed.")
+        message = _("A character in it cannot be stored. Type it anew without it.")
         return refusal_page(request, Outcome(400, {"message": message}))
 
 

@@ -416,7 +416,11 @@ class HoldForm(EventForm):
         lots = Lot.objects.filter(
             site=self.site, status=Lot.Status.RELEASED, balances__quantity__gt=0
         )
-        self.offer("lot", lots.distinct().order_by("code"))
+        self.offer(
+            "lot",
+            lots.distinct().select_related("item").order_by("code"),
+            lambda row: f"{row.code} · {row.item.code}",
+        )
         reasons = Reason.objects.filter(site=self.site, applies_to="HOLD", reason=None)
         self.offer("reason", reasons.order_by("name"))
 

@@ -358,16 +358,46 @@ def _deals(facts: Facts) -> list[str]:
     # What is bought or made for who is short is kept for him: that goes without saying.
     if any(deal["kind"] in ("add_purchase", "add_order", "order_rework") for deal in deals):
         deals = [deal for deal in deals if deal["kind"] != "reserve"]
-    said = [_deal(deal, zone) for deal in deals]
+    said, deals = _covered(deals, zone)
+    said += [_deal(deal, zone) for deal in deals]
     if len(said) > MOST_DEALS:
         more = len(said) - MOST_DEALS
         said = [*said[:MOST_DEALS], _("%(n)d more") % {"n": more}]
     return [*parts, *said]
 
 
+def _covered(deals: Sequence[Facts], zone: str) -> tuple[list[str], list[Facts]]:
+    """Who attends what in several shifts, a phrase each; and the deals that are left."""
+    shifts: dict[tuple[str, str], list[Facts]] = {}
+    for deal in deals:
+        if deal["kind"] == "cover_window":
+            shifts.setdefault((deal["person"], deal["to"]), []).append(deal)
+    several = {key: each for key, each in shifts.items() if len(each) > 1}
+    said = [
+        _("%(person)s attends %(unit)s in %(n)d shifts from %(at)s to %(until)s")
+        % {
+            "person": person,
+            "unit": unit,
+            "n": len(each),
+            "at": _day(min(deal["at"] for deal in each), zone, hour=True),
+            "until": _day(max(deal["until"] for deal in each), zone, hour=True),
+        }
+        for (person, unit), each in several.items()
+    ]
+    left = [
+        deal
+        for deal in deals
+        if deal["kind"] != "cover_window" or (deal["person"], deal["to"]) not in several
+    ]
+    return said, left
+
+
 def _names(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
+    if len(names) > MOST_NAMES:
+        more = _("%(n)d more") % {"n": len(names) - MOST_NAMES + 1}
+        names = [*names[: MOST_NAMES - 1], more]
     return _("%(some)s and %(last)s") % {"some": ", ".join(names[:-1]), "last": names[-1]}
 
 
@@ -446,6 +476,7 @@ def _deal(deal: Facts, zone: str) -> str:
 
 
 MOST_DEALS = 3
+MOST_NAMES = 4
 CONSENT_ROLES = {
     "OVERTIME": "SUPERVISOR",
     "CREW": "SUPERVISOR",
@@ -975,6 +1006,7 @@ def event_text(kind: str, body: Facts) -> str:
         "materials.return.received": _("Came back from the customer"),
         "materials.return.taken_back": _("Return taken back"),
         "quality.check.waits": _("The check waits too long"),
+        "quality.check.expected": _("Quality said when it decides"),
         "quality.check.withdrawn": _("The check does not wait"),
         "quality.lot.decided": _("Decided by quality"),
         "planning.option.accepted": _("Option accepted"),
@@ -994,6 +1026,9 @@ def event_text(kind: str, body: Facts) -> str:
         if kind == "workorders.report.corrected":
             return _("Taken back: %(what)s") % {"what": said}
         return _("Reported: %(what)s") % {"what": said}
+    if body.get("kind") == "CLOSED":
+        known["equipment.window.added"] = known["equipment.place.closed"]
+        known["equipment.window.removed"] = known["equipment.place.reopened"]
     said = str(known.get(kind, kind.rsplit(".", 1)[-1].replace("_", " ")))
     note = body.get("reason") or body.get("note")
     return f"{said}: {note}" if isinstance(note, str) and note else said

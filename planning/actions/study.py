@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from django.utils.translation import gettext as _
 
-from mes.errors import Refused
 from planning import rules
 from planning.engine import assumptions, cost, impact
 from planning.engine import options as ways
@@ -358,16 +357,9 @@ class Study:
         return other
 
     def supposing(self, changes: Sequence[Change]) -> Study:
-        """The same site with changes taken for facts.
-
-        :raises Refused: if they name what is not there.
-        """
-        if not changes:
-            return self
-        try:
-            return self.of(apply(self.plant, changes))
-        except ValueError as problem:
-            raise Refused(str(problem), code="changes") from problem
+        """The same site with possible changes taken for facts."""
+        fitted = self.fitted(changes)
+        return self.of(apply(self.plant, fitted)) if fitted else self
 
     def _guesses(self) -> dict[str, str]:
         """When the need of an uncovered item was first guessed: kept until the guess passes."""
@@ -853,7 +845,7 @@ class Study:
     def _node(self, node: impact.Node, facts: rules.CauseFacts) -> rules.ChainNode:
         label, name = "", ""
         if node.column == "cause":
-            names = ("unit", "lot", "order", "purchase", "place", "line")
+            names = ("unit", "lot", "order", "purchase", "place", "line", "tool", "person")
             label = next((str(facts[each]) for each in names if facts.get(each)), "")  # type: ignore[literal-required]
         elif node.column == "operation":
             job = self.snap.jobs[node.id]

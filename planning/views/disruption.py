@@ -545,18 +545,18 @@ def _options(
             _assumption(request, words.assumption(each, zone))
             for each in figures.get("assumes", [])
         ],
-        "worse": [
-            {"name": words.option_name(o), "why": words.beaten(o)}
-            for o in options
-            if o.verdict == Option.Verdict.WORSE
-        ],
-        "impossible": [
-            {"name": words.option_name(o), "why": words.impossible(o)}
-            for o in options
-            if o.verdict == Option.Verdict.IMPOSSIBLE
-        ],
+        "worse": each_once(options, Option.Verdict.WORSE, words.beaten),
+        "impossible": each_once(options, Option.Verdict.IMPOSSIBLE, words.impossible),
         "computing": not options,
     }
+
+
+def each_once(
+    options: Sequence[Option], verdict: str, why: Callable[[Option], str]
+) -> list[dict[str, str]]:
+    """The names of what was checked with that verdict, each with its reason and once."""
+    found = {(words.option_name(o), why(o)): None for o in options if o.verdict == verdict}
+    return [{"name": name, "why": reason} for name, reason in found]
 
 
 def _assumption(request: PlantRequest, row: dict[str, Any]) -> dict[str, Any]:

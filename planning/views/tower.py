@@ -236,7 +236,9 @@ def _inbox_row(
             "text": _("worst %(late)s") % {"late": words.late_words(summary["worst_late_s"])},
             "level": min(each.priority, 3),
         }
-    if best and best["kind"] != "DO_NOTHING":
+    # What helps against other troubles is no answer to one that nobody feels.
+    is_felt = bool(summary.get("late_lines") or summary.get("items") or each.at_stake > 0)
+    if is_felt and best and best["kind"] != "DO_NOTHING":
         # A line with a new date is not on time, as on the page of the disruption.
         late = sum(best.get(name, 0) for name in ("late_lines", "late_anyway", "promises"))
         of = summary.get("lines", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -257,6 +258,16 @@ def test_a_line_with_a_new_date_is_not_on_time_in_the_inbox_either(
     broken.save()
 
     assert "2 of 5 on time" in jana.get("/tower/").content.decode()
+
+
+def test_what_nobody_feels_needs_no_action(jana: Client, broken: Disruption) -> None:
+    """What helps against other troubles is not told as the answer to this one."""
+    assert "No action needed" not in jana.get("/tower/").content.decode()
+    broken.summary |= {"late_lines": 0, "items": 0}
+    broken.at_stake = Decimal(0)
+    broken.save()
+
+    assert "No action needed" in jana.get("/tower/").content.decode()
 
 
 def test_while_options_are_looked_for_the_pages_ask_again_by_themselves(

@@ -156,7 +156,9 @@ def test_it_is_felt_there_is_a_choice_and_its_end_leaves_no_trace(
     row = company.disruption(kind)
     assert words.title(row) not in ("", kind)
     assert row.subject_code not in ("", company.site.code)
-    assert company.impact(kind).figures["late_lines"] > 0
+    figures = company.impact(kind).figures
+    assert figures["late_lines"] > 0
+    assert [node["label"] for node in figures["nodes"] if node["column"] == 0] != [""]
     assert row.at_stake > 0 or kind == "CHECK"
 
     # Doing nothing is always one; the others do something, or say why not.

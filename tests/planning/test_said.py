@@ -10,8 +10,10 @@ from django.template.loader import render_to_string
 
 from planning import words
 from planning.models import Option, PlanVersion
-from planning.views.disruption import option_row, says
+from planning.views.disruption import each_once, option_row, says
 from tests.planning.conftest import Company
+
+NO_ROUTING = {"why": "NO_ROUTING", "subject": "item", "id": 1, "label": "HV-220"}
 
 
 def hit(before_s: int, after_s: int) -> dict[str, Any]:
@@ -57,6 +59,43 @@ def test_overtime_on_one_unit_is_named_once_with_its_sum() -> None:
 
     assert words.name_of("OVERTIME", {"windows": windows}) == "12 h overtime on FW-01 in 3 shifts"
     assert words.name_of("OVERTIME", {"windows": windows[:1]}) == "4 h overtime on FW-01"
+
+
+def shift(day: int, unit: str = "CNC-04") -> dict[str, Any]:
+    at, until = f"2026-11-{day}T06:00:00+00:00", f"2026-11-{day}T14:00:00+00:00"
+    return {"kind": "cover_window", "person": "Milan", "to": unit, "at": at, "until": until}
+
+
+def test_who_takes_several_shifts_is_named_once() -> None:
+    taken = {"zone": "UTC", "deals": [shift(25), shift(24), shift(26), shift(24, "GRD-01")]}
+
+    assert words.name_of("CREW", taken) == (
+        "Milan attends CNC-04 in 3 shifts from Tue 24 Nov 06:00 to Thu 26 Nov 14:00, "
+        "Milan attends GRD-01 from Tue 24 Nov 06:00 to Tue 24 Nov 14:00"
+    )
+
+
+def test_many_customers_are_counted_after_the_first_ones() -> None:
+    asked = [{"kind": "set_promise", "customer": name} for name in ("Ada", "Bor", "Cem", "Dov")]
+    said = words.name_of("NEW_PROMISE", {"deals": asked})
+    assert said == "Ask Ada, Bor, Cem and Dov for new dates"
+    more = [*asked, {"kind": "set_promise", "customer": "Eli"}]
+    said = words.name_of("NEW_PROMISE", {"deals": more})
+    assert said == "Ask Ada, Bor, Cem and 2 more for new dates"
+
+
+def test_a_closed_window_is_not_told_as_working_time() -> None:
+    added = "equipment.window.added"
+    assert words.event_text(added, {"kind": "OPEN"}) == "Working time added"
+    assert words.event_text(added, {"kind": "CLOSED", "reason": "Karel absent"}) == (
+        "Closed for a time: Karel absent"
+    )
+
+
+def test_what_was_checked_is_listed_once_with_each_reason() -> None:
+    twice = [Option(kind="PARK", verdict="IMPOSSIBLE", figures={"refusal": NO_ROUTING})] * 2
+    assert len(each_once(twice, "IMPOSSIBLE", words.impossible)) == 1
+    assert each_once(twice, "WORSE", words.beaten) == []
 
 
 def test_the_load_of_the_next_day_is_its_planned_work_of_its_working_time(company: Company) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -25,7 +26,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from mes.actor import Actor, Grant
-from mes.clock import plant_now, plant_speed
+from mes.clock import Reading, plant_now, read_clock
 from mes.models import Device, Person, PersonToken, Role, RoleGrant, Site, SitePlan
 
 ALL = frozenset(Role.values)
@@ -182,8 +183,22 @@ class PlantRequest(HttpRequest):
 
     actor: Actor
     site: Site  # type: ignore[assignment]  # the stubs' own, of django.contrib.sites
+    sites: list[Site]
     htmx: Any
     asked_ms: int
+
+
+def clock_of(request: HttpRequest) -> Reading:
+    """The clock as this request read it first: what a page shows is of one moment."""
+    found: Any = request
+    if not hasattr(found, "reading"):
+        found.reading = read_clock(found.site)
+    reading: Reading = found.reading
+    return reading
+
+
+def now_of(request: HttpRequest) -> datetime:
+    return clock_of(request).now
 
 
 def declared_access(view: Callable[..., Any]) -> str | None:
@@ -285,6 +300,7 @@ def sites_of(person_id: int | None) -> QuerySet[Site]:
 def _choose_site(request: HttpRequest, person: Person) -> Site | None:
     """The site that was chosen, if the person still has a role there, else his first."""
     sites = list(sites_of(person.pk))
+    request.sites = sites  # type: ignore[attr-defined]
     chosen = request.session.get("site")
     return next((site for site in sites if site.code == chosen), sites[0] if sites else None)
 
@@ -433,9 +449,9 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "page": {
             "site": site,
-            "sites": sites_of(actor.person_id),
-            "now": plant_now(site),
-            "clock_speed": plant_speed(site),
+            "sites": getattr(request, "sites", ()),
+            "now": now_of(request),
+            "clock_speed": clock_of(request).speed,
             "person_name": actor.name,
             "initials": "".join(part[0] for part in actor.name.split()[:2]).upper(),
             "role": ", ".join(str(Role(role).label) for role in sorted(actor.roles)),

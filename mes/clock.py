@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mes.models import Site, SiteClock
@@ -18,8 +19,15 @@ def plant_now(site: Site) -> datetime:
     return SiteClock.objects.values_list("at", flat=True).get(site=site)
 
 
-def plant_speed(site: Site) -> int:
-    """How fast the plant's clock runs against the wall's: 1 in a REAL site, 0 is paused."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The plant's now, and how fast its clock runs: 1 in a REAL site, 0 is paused."""
+
+    now: datetime
+    speed: int
+
+
+def read_clock(site: Site) -> Reading:
     if site.clock == Site.Clock.REAL:
-        return 1
-    return SiteClock.objects.values_list("speed", flat=True).get(site=site)
+        return Reading(wall_now(), 1)
+    return Reading(*SiteClock.objects.values_list("at", "speed").get(site=site))

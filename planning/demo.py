@@ -6,54 +6,59 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from equipment.actions import report_breakdown
 from equipment.models import Downtime, Equipment, Reason
 from mes.commands import Command
 from mes.errors import Refused
-from mes.models import ShopFloorEvent, Site, SiteClock
+from mes.models import ShopFloorEvent, Site
 from planning.models import Decision, Disruption
 
 MOST_OPEN = 3
 SPEEDS = ((0, "❚❚"), (1, "×1"), (60, "×60"))
+TOUR = {
+    "broke": gettext_lazy("something breaks"),
+    "opened": gettext_lazy("open it"),
+    "accepted": gettext_lazy("accept an option"),
+    "reported": gettext_lazy("report at the station"),
+    "undone": gettext_lazy("undo"),
+}
 
 
-def strip_context(site: Site) -> dict[str, Any] | None:
+def strip_context(site: Site, speed: int) -> dict[str, Any] | None:
     """What the strip shows, or None where there is nothing to play with."""
     if settings.MODE == "PRODUCTION" or site.clock != Site.Clock.SIMULATED:
         return None
-    clock = SiteClock.objects.get(site=site)
-    down = Downtime.objects.filter(site=site, ended_at=None).count()
-    # What the plant's history brought along is not the newcomer's doing.
-    opened = ShopFloorEvent.objects.filter(site=site, kind="planning.plan.committed").first()
-    kinds = set(
-        ShopFloorEvent.objects.filter(
-            site=site,
-            seq__gt=opened.seq if opened else 0,
-            kind__in=(
-                "equipment.unit.went_down",
-                "workorders.production.reported",
-            ),
-        )
-        .values_list("kind", flat=True)
-        .distinct()
-    )
-    looked = Disruption.objects.filter(site=site).exclude(state="NEW").exclude(kind="BACKLOG")
-    tour = (
-        (_("something breaks"), "equipment.unit.went_down" in kinds),
-        (_("open it"), looked.exists()),
-        (_("accept an option"), Decision.objects.filter(site=site, undo_of=None).exists()),
-        (_("report at the station"), "workorders.production.reported" in kinds),
-        (_("undo"), Decision.objects.filter(site=site, undo_of__isnull=False).exists()),
-    )
+    down = Count("downtime", filter=Q(downtime__ended_at=None))
+    done = Site.objects.filter(pk=site.pk).annotate(down=down, **_tour()).values(*TOUR, "down")[0]
     return {
-        "speed": clock.speed,
+        "speed": speed,
         "speeds": SPEEDS,
-        "can_break": down < MOST_OPEN,
-        "break_off": _("%(n)d machines are down already.") % {"n": down},
-        "tour": [{"label": label, "done": done} for label, done in tour],
+        "can_break": done["down"] < MOST_OPEN,
+        "break_off": _("%(n)d machines are down already.") % {"n": done["down"]},
+        "tour": [{"label": label, "done": done[step]} for step, label in TOUR.items()],
+    }
+
+
+def _tour() -> dict[str, Exists]:
+    """Whether somebody did each step, asked of the site's row."""
+    here = OuterRef("pk")
+    events = ShopFloorEvent.objects.filter(site=here)
+    # What the plant's history brought along is not the newcomer's doing.
+    opened = events.filter(kind="planning.plan.committed").order_by("seq").values("seq")[:1]
+    since = events.filter(seq__gt=Coalesce(Subquery(opened), 0))
+    decisions = Decision.objects.filter(site=here)
+    looked_at = Disruption.objects.filter(site=here).exclude(state="NEW").exclude(kind="BACKLOG")
+    return {
+        "broke": Exists(since.filter(kind="equipment.unit.went_down")),
+        "opened": Exists(looked_at),
+        "accepted": Exists(decisions.filter(undo_of=None)),
+        "reported": Exists(since.filter(kind="workorders.production.reported")),
+        "undone": Exists(decisions.filter(undo_of__isnull=False)),
     }
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,10 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from equipment.models import Downtime, Equipment, Slowdown
 from materials.models import CustomerLine
-from mes.access import NEEDS, PlantRequest, access, may
+from mes.access import NEEDS, PlantRequest, access, clock_of, may, now_of
 from mes.acting import act, number
 from mes.actions import set_speed
-from mes.clock import plant_now
 from mes.htmx import refusal_page, render_page
 from mes.models import Site
 from planning import actions, demo, words
@@ -43,16 +42,17 @@ SOON_S = 3600
 @require_GET
 def tower(request: PlantRequest) -> HttpResponse:
     """The planner's home; each card reads itself again when the stream says it changed."""
-    site, now = request.site, plant_now(request.site)
+    site, now = request.site, now_of(request)
     part = request.htmx.target if request.htmx else ""
     wanted = {part} if part in PARTS else set(PARTS)
     money = may(request.actor, "money.read")
     context: dict[str, Any] = {}
     version = PlanVersion.objects.current(site)
+    counts = _counts(request, now) if {"kpis", "inbox"} & wanted else {}
     if "kpis" in wanted:
-        context["kpis"] = _kpis(site, version, money)
+        context["kpis"] = _kpis(site, version, counts, money)
     if "inbox" in wanted:
-        context["inbox"] = _inbox(request, money)
+        context["inbox"] = _inbox(request, counts, now, money)
     if "risk" in wanted:
         context["deliveries"] = _deliveries(site, version, now)
     if "machines" in wanted:
@@ -60,21 +60,41 @@ def tower(request: PlantRequest) -> HttpResponse:
     if "decided" in wanted:
         context["decided"] = _decided(request, now, money)
     if wanted == set(PARTS):
-        context["demo"] = demo.strip_context(site)
+        context["demo"] = demo.strip_context(site, clock_of(request).speed)
         context["listens"] = in_shadow(site.pk)
     return render_page(request, "planning/control_tower.html", context, parts=PARTS)
 
 
-def _kpis(site: Site, version: PlanVersion | None, money: bool) -> list[dict[str, Any]]:
+def _tabs(request: PlantRequest, now: datetime) -> dict[str, Q]:
+    return {
+        "open": Q(state__in=OPEN_STATES),
+        "mine": Q(owner_id=request.actor.person_id or 0) & ~Q(state="CLOSED"),
+        "watching": Q(state__in=("ACCEPTED", "SNOOZED")),
+        "closed": Q(state="CLOSED", closed_at__gte=now - timedelta(hours=24)),
+    }
+
+
+def _counts(request: PlantRequest, now: datetime) -> dict[str, int]:
+    """How many disruptions each tab has, and how many nobody looked at."""
+    every = _tabs(request, now) | {"new": Q(state="NEW")}
+    return _disruptions(request.site).aggregate(
+        **{name: Count("pk", filter=which) for name, which in every.items()}
+    )
+
+
+def _disruptions(site: Site) -> QuerySet[Disruption]:
+    return Disruption.objects.filter(site=site).exclude(kind=Disruption.Kind.BACKLOG)
+
+
+def _kpis(
+    site: Site, version: PlanVersion | None, counts: Mapping[str, int], money: bool
+) -> list[dict[str, Any]]:
     figures: Mapping[str, Any] = version.figures if version else {}
     trend = list(
         PlanVersion.objects.filter(site=site)
         .order_by("-version")
         .values_list("figures", flat=True)[:12]
     )[::-1]
-    open_ones = Disruption.objects.filter(site=site, state__in=OPEN_STATES).exclude(
-        kind=Disruption.Kind.BACKLOG
-    )
 
     def line(name: str) -> list[float]:
         return [float(each.get(name) or 0) for each in trend]
@@ -124,8 +144,8 @@ def _kpis(site: Site, version: PlanVersion | None, money: bool) -> list[dict[str
         },
         {
             "label": _("Open disruptions"),
-            "value": open_ones.count(),
-            "note": _("%(n)s not looked at") % {"n": open_ones.filter(state="NEW").count()},
+            "value": counts["open"],
+            "note": _("%(n)s not looked at") % {"n": counts["new"]},
             "url": reverse("planning:tower"),
             "testid": "open",
         },
@@ -145,24 +165,23 @@ def _kpis(site: Site, version: PlanVersion | None, money: bool) -> list[dict[str
     return kpis
 
 
-def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
+def _inbox(
+    request: PlantRequest, counts: Mapping[str, int], now: datetime, money: bool
+) -> dict[str, Any]:
     site, actor = request.site, request.actor
-    tab = request.GET.get("tab", "open")
-    everything = Disruption.objects.filter(site=site).exclude(kind=Disruption.Kind.BACKLOG)
-    closed_since = plant_now(site) - timedelta(hours=24)
-    tabs = {
-        "open": (_("Open"), everything.filter(state__in=OPEN_STATES)),
-        "mine": (
-            _("Mine"),
-            everything.filter(owner_id=actor.person_id or 0).exclude(state="CLOSED"),
-        ),
-        "watching": (_("Watching"), everything.filter(state__in=("ACCEPTED", "SNOOZED"))),
-        "closed": (_("Closed"), everything.filter(state="CLOSED", closed_at__gte=closed_since)),
+    tabs = _tabs(request, now)
+    labels = {
+        "open": _("Open"),
+        "mine": _("Mine"),
+        "watching": _("Watching"),
+        "closed": _("Closed"),
     }
+    tab = request.GET.get("tab", "open")
     tab = tab if tab in tabs else "open"
     base = reverse("planning:tower")
     shown = (
-        tabs[tab][1]
+        _disruptions(site)
+        .filter(tabs[tab])
         .select_related("owner")
         .annotate(option_count=Count("options"))
         .order_by("priority", "-at_stake", "number")
@@ -176,7 +195,7 @@ def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
         | {
             "tentative": waits.get(each.pk, ""),
             "came_back": words.came_back(each),
-            "decide_by": decide_by(each, plant_now(site), passed.get(each.pk, "")),
+            "decide_by": decide_by(each, now, passed.get(each.pk, "")),
         }
         for each in listed
     ]
@@ -184,11 +203,11 @@ def _inbox(request: PlantRequest, money: bool) -> dict[str, Any]:
         "tabs": [
             {
                 "key": key,
-                "label": label,
-                "count": query.count(),
+                "label": labels[key],
+                "count": counts[key],
                 "url": base if key == "open" else f"{base}?tab={key}",
             }
-            for key, (label, query) in tabs.items()
+            for key in tabs
         ],
         "tab": tab,
         "rows": rows,
@@ -383,7 +402,7 @@ def decision_row(request: PlantRequest, each: Decision, money: bool) -> dict[str
     elif end := actions.undo_ended(each):
         undo = {"off": end}
     saving = words.amount(each.predicted.get("saves"))
-    now, zone = plant_now(request.site), ZoneInfo(request.site.time_zone)
+    now, zone = now_of(request), ZoneInfo(request.site.time_zone)
     return {
         "at": each.at,
         "title": each.title,

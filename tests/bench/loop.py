@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import browser, servers
-from tests.bench import kinds
+from tests.bench import kinds, reach
 from tests.bench.rows import Row, limit_row, percentile
 
 EVENTS = 12  # of each kind and plant
@@ -69,6 +69,8 @@ def rows(*, page: bool) -> Iterator[Row]:
                     at_most=300,
                     yardstick=empty,
                 )
+        if adventureworks is not None:
+            yield from reach.rows(plant)
         yield _refused_to_reopened()
         yield _decided_by_rule()
         yield from kinds.rows()
@@ -98,7 +100,7 @@ def _wait_until_computed(timeout_s: float = 120) -> None:
         time.sleep(0.02)
 
 
-def _do(plant: str, command_name: str, action: Callable[..., Any], /, **values: Any) -> None:
+def do(plant: str, command_name: str, action: Callable[..., Any], /, **values: Any) -> None:
     from mes.actor import SYSTEM
     from mes.commands import run
     from mes.models import Site
@@ -123,7 +125,7 @@ def _answered_ms(
 
     from mes.models import SitePlan
 
-    _do(plant, command_name, action, **values)
+    do(plant, command_name, action, **values)
     committed = time.perf_counter()
     answered = SitePlan.objects.filter(site__code=plant, computed_seq=F("site__head__seq"))
     while not answered.exists():
@@ -171,8 +173,8 @@ def _empty_latencies() -> Iterator[float]:
     SiteHead.objects.create(site=site)
     SitePlan.objects.create(site=site)
     always = [(weekday, clock(0), clock(0), "") for weekday in range(7)]
-    _do("T0", "bench.calendar", add_calendar, code="C", name="always", shifts=always)
-    _do(
+    do("T0", "bench.calendar", add_calendar, code="C", name="always", shifts=always)
+    do(
         "T0",
         "bench.unit",
         add_equipment,
@@ -196,14 +198,14 @@ def _refused_to_reopened() -> Row:
     for _turn in range(REFUSALS):
         unit, ready, option = _overtime_offered()
         chosen = {"option_id": option.pk, "based_on_version": option.version}
-        _do("NF", "bench.accept", accept, **chosen)
+        do("NF", "bench.accept", accept, **chosen)
         _wait_until_computed()
         consent = Consent.objects.asked(option.site_id).order_by("latest_at")[0]
-        _do("NF", "bench.refuse", refuse, consent_id=consent.pk, reason="no crew")
+        do("NF", "bench.refuse", refuse, consent_id=consent.pk, reason="no crew")
         committed = time.perf_counter()
-        _wait_for(ready.exists)
+        wait_for(ready.exists)
         took.append((time.perf_counter() - committed) * 1000)
-        _do("NF", "bench.up", report_repair, unit_id=unit)
+        do("NF", "bench.up", report_repair, unit_id=unit)
         _wait_until_computed()
     worst = max(took)
     return limit_row("loop.refused_to_reopened", worst, unit="ms", at_most=2000)
@@ -222,16 +224,16 @@ def _overtime_offered() -> tuple[int, Any, Any]:
         for hours in (24, 48, 10, 72):
             unit = Equipment.objects.get(site=site, code=code).pk
             back = plant_now(site) + timedelta(hours=hours)
-            _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+            do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
             row = Disruption.objects.filter(site=site, kind="BREAKDOWN", subject_id=unit)
             ready = row.filter(state="NEW", summary__options_due=False)
-            _wait_for(ready.exists)
+            wait_for(ready.exists)
             offered = Option.objects.filter(
                 disruption=ready.get(), verdict="OFFERED", figures__overtime_s__gt=0
             ).order_by("rank")
             if offered:
                 return unit, ready, offered[0]
-            _do("NF", "bench.up", report_repair, unit_id=unit)
+            do("NF", "bench.up", report_repair, unit_id=unit)
             _wait_until_computed()
     raise RuntimeError("no breakdown of this plant is answered by overtime today")
 
@@ -255,17 +257,17 @@ def _decided_by_rule() -> Row:
     )
     unit = Equipment.objects.get(site=site, code="CNC-04").pk
     back = plant_now(site) + timedelta(hours=24)
-    _do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
+    do("NF", "bench.down", report_breakdown, unit_id=unit, back_at=back, said_by="bench")
     committed = time.perf_counter()
-    _wait_for(Decision.objects.filter(rule=rule).exists)
+    wait_for(Decision.objects.filter(rule=rule).exists)
     took = (time.perf_counter() - committed) * 1000
     StandingDecision.objects.filter(pk=rule.pk).update(active=False)
-    _do("NF", "bench.up", report_repair, unit_id=unit)
+    do("NF", "bench.up", report_repair, unit_id=unit)
     _wait_until_computed()
     return limit_row("loop.decided_by_rule", took, unit="ms", at_most=5000)
 
 
-def _wait_for(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
+def wait_for(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not is_so():
         if time.monotonic() > deadline:
@@ -301,7 +303,7 @@ def _painted(plant: servers.Plant) -> Iterator[Row]:
                 raise RuntimeError("no row was painted")
             took.append(painted - began * 1000)
             unit = Downtime.objects.get(unit__code=code, ended_at=None).unit_id
-            _do("NF", "bench.up", report_repair, unit_id=unit)
+            do("NF", "bench.up", report_repair, unit_id=unit)
             _wait_until_computed()
             tower.get_by_test_id("inbox-row").filter(has_text=f"{code} down").wait_for(
                 state="detached"

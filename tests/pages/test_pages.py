@@ -284,3 +284,10 @@ def test_while_options_are_looked_for_the_pages_ask_again_by_themselves(
 
     for page in pages:
         assert jana.get(page).content.decode().count(", every 2s") == 1
+
+
+def test_the_tower_asks_the_record_few_questions(
+    jana: Client, broken: Disruption, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(26):
+        jana.get("/tower/")

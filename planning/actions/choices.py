@@ -137,7 +137,22 @@ def _make(
     assert row.cause is not None  # the caller's filter
     between()
     stake = study.at_stake(row.cause)
-    made = study.options(row.cause, stake, between=between)
+    store = partial(_store, study, disruption, stake, version)
+    # Whoever has none yet gets the first ones at once, the others while he reads them.
+    first = None if disruption.options.exists() else partial(store, done=False)
+    store(study.options(row.cause, stake, between=between, first=first), done=True)
+
+
+def _store(
+    study: Study,
+    disruption: Disruption,
+    stake: Stake,
+    version: int,
+    made: engine.Options,
+    *,
+    done: bool,
+) -> None:
+    """Store what was made; done: nothing more comes."""
     with _storing(disruption.site_id, version):
         before = {option.slug: option for option in disruption.options.all()}
         fresh = []
@@ -161,11 +176,14 @@ def _make(
             _fill(study, option, candidate, stake, version)
             fresh.append(option)
         fresh += by_hand
-        # What somebody may have selected doesn't vanish: it stays once, crossed out.
+        # What somebody may have selected doesn't vanish: it stays once, crossed out. A first one
+        # of this version that another way equals gives way to it.
         gone = [
             option
             for option in before.values()
-            if option.verdict == Option.Verdict.OFFERED and not option.figures.get("gone")
+            if option.verdict == Option.Verdict.OFFERED
+            and not option.figures.get("gone")
+            and option.version < version
         ]
         for option in gone:
             option.verdict = Option.Verdict.IMPOSSIBLE
@@ -176,9 +194,10 @@ def _make(
             option.rank = rank
         Option.objects.bulk_update([option for option in fresh if option.pk], WRITTEN)
         Option.objects.bulk_create([option for option in fresh if not option.pk])
-        best = next((_headline(option) for option in fresh if _is_answer(option)), None)
-        checked = sum(1 for o in fresh if o.kind not in Option.BY_HAND)
-        _settle(disruption, version, best=best, checked=checked)
+        if done:
+            best = next((_headline(option) for option in fresh if _is_answer(option)), None)
+            checked = sum(1 for o in fresh if o.kind not in Option.BY_HAND)
+            _settle(disruption, version, best=best, checked=checked)
         transaction.on_commit(
             partial(
                 live.publish,

@@ -1044,9 +1044,15 @@ class Study:
     # -- options ----------------------------------------------------------------------------------
 
     def options(
-        self, cause: impact.Cause, stake: impact.Stake, *, between: Callable[[], None] = ways.go_on
+        self,
+        cause: impact.Cause,
+        stake: impact.Stake,
+        *,
+        between: Callable[[], None] = ways.go_on,
+        first: Callable[[ways.Options], None] | None = None,
     ) -> ways.Options:
-        """The ways to respond; `between` is called before each projection and may end it."""
+        """The ways to respond; `between` is called before each projection and may end it,
+        `first` once, when the first way is known."""
         return ways.generate(
             self.plant,
             self.projection,
@@ -1055,6 +1061,7 @@ class Study:
             now=self.now,
             hot=stake.impact.worse,
             between=between,
+            first=first,
         )
 
     def evaluate(self, changes: Sequence[Change]) -> ways.Evaluation:

@@ -472,8 +472,10 @@ class _Search:
         hot: Sequence[LineHit],
         budget: int,
         between: Callable[[], None],
+        first: Callable[[Options], None] | None,
     ) -> None:
         self.between = between
+        self.first = first
         self.ground = ground
         self.plant = ground.plant
         self.projection = ground.projection
@@ -639,7 +641,16 @@ class _Search:
                 self.impossible.append((idea, found.refusal, []))
         else:
             self.kept.append((idea, found))
+            self._tell_first(found)
         return found
+
+    def _tell_first(self, found: Evaluation) -> None:
+        """Hand over what is known as soon as something beats doing nothing, once."""
+        if self.first is None or found.figures is None:
+            return
+        if self.beats(found.figures, self.nothing):
+            tell, self.first = self.first, None
+            tell(Options(_judged(self), self.evaluations))
 
     def trial(self, changes: tuple[Change, ...]) -> Evaluation:
         """Evaluate changes that are no idea of their own, once."""
@@ -1144,6 +1155,7 @@ def generate(
     hot: Sequence[LineHit] | None = None,
     budget: int = BUDGET,
     between: Callable[[], None] = go_on,
+    first: Callable[[Options], None] | None = None,
 ) -> Options:
     """Return the ways to respond to a cause, best first; doing nothing is always one of them.
 
@@ -1153,6 +1165,8 @@ def generate(
                 any, the lines that are late anyway.
     budget      most projections of changes.
     between     called before each projection; what it raises ends the search.
+    first       called once, with what is known when the first way beats doing nothing; what it
+                raises ends the search.
 
     Verdicts: an option that doesn't beat doing nothing, or that another one equals or beats in
     every figure without asking more units, is WORSE and names who beats it by which figure; what
@@ -1163,7 +1177,7 @@ def generate(
         hot = at_stake(plant, projection, cause, rules, now=now).impact.worse
     if not hot:
         hot = _late_lines(ground)
-    search = _Search(ground, cause, hot, budget, between)
+    search = _Search(ground, cause, hot, budget, between, first)
     if hot:
         search.other_units()
         search.fewer_moves()

@@ -83,6 +83,28 @@ def test_a_breakdown_offers_the_other_mill_another_order_and_overtime_or_says_wh
     assert best.figures.late_lines < nothing.late_lines == 3
 
 
+def test_the_first_way_that_helps_is_told_at_once_and_the_end_is_the_same() -> None:
+    plant = broken_mill()
+    projection, rules = project(plant, now=NOW), priced(plant)
+    told: list[Options] = []
+
+    options = generate(plant, projection, BREAKDOWN, rules, now=NOW, first=told.append)
+
+    (first,) = told
+    assert first.evaluations < options.evaluations
+    (answer,) = (c for c in first.offered if c.kind is not Kind.DO_NOTHING)
+    assert answer.figures is not None
+    assert answer.figures.saves > 0
+    plain = generate(plant, projection, BREAKDOWN, rules, now=NOW)
+
+    def said(found: Options) -> list[tuple[str, Verdict, int | None]]:
+        return [
+            (c.slug, c.verdict, c.figures.saves if c.figures else None) for c in found.candidates
+        ]
+
+    assert said(options) == said(plain)
+
+
 def test_the_money_of_the_other_mill_is_worked_by_hand() -> None:
     """Job 10 on mill 2 ends at 7:30, in time; 20 and 30 end next day at 7 and 8.
 

@@ -117,6 +117,7 @@ def test_a_breakdown_in_frame_welding_from_the_first_look_to_the_undo(
 
     # Its like can take over in turn, and that saves something.
     options = planner.get_by_test_id("option-row")
+    expect(planner.get_by_test_id("options")).not_to_have_attribute("aria-busy", "true")
     expect(options.filter(has_text="Do nothing")).to_have_count(1)
     shared = options.filter(has_text=re.compile(r"FW-02 takes \d+ operations")).first
     shared.click()

@@ -68,6 +68,7 @@ def open_row(page: Page, url: str, row_says: str, foretold: str | None = None) -
 def accept_and_undo(page: Page, site: Site) -> None:
     """On the page of a disruption: accept the best answer, and take it back."""
     told = plan_hash(site)
+    expect(page.get_by_test_id("options")).not_to_have_attribute("aria-busy", "true")
     doing_nothing = page.get_by_test_id("option-row").filter(has_text="Do nothing")
     expect(doing_nothing).to_have_attribute("aria-checked", "false")
     answers = page.get_by_test_id("option-row").filter(has_not_text="Do nothing")

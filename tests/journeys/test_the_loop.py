@@ -99,6 +99,7 @@ def test_break_see_choose_accept_report_undo(
     sentence = watcher.get_by_test_id("sentence")
     expect(sentence).to_have_text(foretold, use_inner_text=True)
     options = watcher.get_by_test_id("option-row")
+    expect(watcher.get_by_test_id("options")).not_to_have_attribute("aria-busy", "true")
     expect(options.filter(has_text="Do nothing")).to_have_attribute("aria-checked", "false")
     assert options.count() >= 4  # three answers and doing nothing
 

@@ -208,6 +208,31 @@ def test_options_of_an_older_version_are_dropped(committed_company: Company) -> 
     assert company.disruption("BREAKDOWN").summary["options_due"]
 
 
+def test_the_first_options_are_there_while_the_others_are_looked_for(
+    committed_company: Company,
+) -> None:
+    company = committed_company
+    break_down(company)
+    offered: list[set[str]] = []
+
+    def look(_: int) -> None:
+        row = company.disruption("BREAKDOWN")
+        offered.append({each.slug for each in row.options.offered_answers()})
+        assert row.summary["options_due"]
+
+    with at_each_option(look):
+        company.answer()
+
+    row = company.disruption("BREAKDOWN")
+    assert not row.summary["options_due"]
+    first = next(found for found in offered if found)
+    # Said once, after the first projection that helped; then all together.
+    assert all(found in (set(), first) for found in offered)
+    assert offered.index(first) < len(offered) - 1
+    assert row.options.offered_answers().count() > len(first)
+    assert not any(each.figures.get("gone") for each in row.options.all())
+
+
 def test_options_come_though_the_events_never_pause(committed_company: Company) -> None:
     company = committed_company
     break_down(company)

@@ -23,6 +23,15 @@ CODE = f"T{MARKER}"
 FOREIGN_ID = 5_000_000_000
 
 
+def _needs(model: type[Model], *, always: bool = False) -> set[type[Model]]:
+    """The models that its rows refer to; always: those that they cannot be without."""
+    return {
+        field.remote_field.model
+        for field in model._meta.concrete_fields
+        if isinstance(field, ForeignKey) and not (always and field.null)
+    }
+
+
 def models_of_a_site() -> list[type[Model]]:
     """The models whose rows belong to a site, each after those it refers to."""
     left = [
@@ -37,18 +46,14 @@ def models_of_a_site() -> list[type[Model]]:
     ]
     found: list[type[Model]] = []
     while left:
-        for model in left:
-            needs = {
-                field.remote_field.model
-                for field in model._meta.concrete_fields
-                if isinstance(field, ForeignKey)
-            }
-            if not needs & (set(left) - {model}):
-                found.append(model)
-                left.remove(model)
-                break
-        else:
-            raise AssertionError(f"models refer to each other in a circle: {left}")
+        ready = [each for each in left if not _needs(each) & (set(left) - {each})]
+        # Of a circle that one first which may stand without the others.
+        ready = ready or [
+            each for each in left if not _needs(each, always=True) & (set(left) - {each})
+        ]
+        assert ready, f"models refer to each other in a circle: {left}"
+        found.append(ready[0])
+        left.remove(ready[0])
     return found
 
 

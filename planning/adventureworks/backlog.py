@@ -1,4 +1,4 @@
-"""What is open on a day: work orders, their operations on units, and roughly when each will be.
+"""What is open on a day and what begins later: work orders, and their operations on units.
 
 Pure. The rough plan is a list schedule by due date on the centres' hours, material taken as
 there: good enough to say which stock the plant must have had that morning, never shown.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +33,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
+    """A work order with the operations that are still to be done."""
+
     order: Order
     jobs: tuple[Job, ...]
 
@@ -58,15 +61,12 @@ def open_orders(company: Company, as_of: date) -> list[OpenOrder]:
     ]
     level = levels(company)
     open_then.sort(key=lambda order: (order.due, -level.get(order.product, 0), order.id))
-    rows: dict[int, list[Operation]] = {order.id: [] for order in open_then}
-    for row in company.operations:
-        if row.order in rows:
-            rows[row.order].append(row)
+    rows = _operations(company, open_then)
     load = {place: [(0, unit) for unit in choices.unit_codes(place)] for place in CENTRES}
     found = []
     for order in open_then:
         jobs = []
-        for row in sorted(rows[order.id], key=lambda row: row.sequence):
+        for row in rows[order.id]:
             if row.ended is not None and row.ended <= as_of:
                 continue
             seconds = int(row.hours * 3600)
@@ -75,6 +75,62 @@ def open_orders(company: Company, as_of: date) -> list[OpenOrder]:
             jobs.append(Job(order.id, row.sequence, row.place, unit, seconds, row.ended))
         found.append(OpenOrder(order, tuple(jobs)))
     return found
+
+
+def begun_orders(
+    company: Company, open_then: list[OpenOrder], as_of: date, until: date
+) -> list[OpenOrder]:
+    """Work orders that begin after the day, up to another, in the order of their release.
+
+    That is by day, on one day parts before what they go into, then by number. An operation goes
+    to the unit of its centre that has the least recorded hours before it that morning.
+
+    open_then   what was open on the first day, see `open_orders`
+    """
+    level = levels(company)
+    begun = sorted(
+        (order for order in company.orders if as_of < order.starts <= until),
+        key=lambda order: (order.starts, -level.get(order.product, 0), order.id),
+    )
+    rows = _operations(company, begun)
+    load = {place: dict.fromkeys(choices.unit_codes(place), 0) for place in CENTRES}
+    ends: list[tuple[date, int, str, int]] = []
+
+    def take(job: Job) -> None:
+        load[job.place][job.unit] += job.seconds
+        if job.ended is not None:
+            heapq.heappush(ends, (job.ended, job.place, job.unit, job.seconds))
+
+    for open_order in open_then:
+        for job in open_order.jobs:
+            take(job)
+    found = []
+    for order in begun:
+        while ends and ends[0][0] <= order.starts:
+            _, place, unit, seconds = heapq.heappop(ends)
+            load[place][unit] -= seconds
+        jobs = []
+        for row in rows[order.id]:
+            units = load[row.place]
+            unit = min(units, key=lambda code: (units[code], code))
+            # It can't have been done before its order was there.
+            ended = row.ended and max(row.ended, order.starts + timedelta(days=1))
+            job = Job(order.id, row.sequence, row.place, unit, int(row.hours * 3600), ended)
+            take(job)
+            jobs.append(job)
+        found.append(OpenOrder(order, tuple(jobs)))
+    return found
+
+
+def _operations(company: Company, orders: list[Order]) -> dict[int, list[Operation]]:
+    """The recorded operations of orders, each order's in its sequence."""
+    rows: dict[int, list[Operation]] = {order.id: [] for order in orders}
+    for row in company.operations:
+        if row.order in rows:
+            rows[row.order].append(row)
+    for some in rows.values():
+        some.sort(key=lambda row: row.sequence)
+    return rows
 
 
 def levels(company: Company) -> dict[int, int]:
@@ -91,15 +147,24 @@ def levels(company: Company) -> dict[int, int]:
 
 def open_sales(company: Company, as_of: date) -> list[tuple[Sale, list[SaleRow]]]:
     """Customer orders that had come by the day and were shipped after it, with their lines."""
-    open_then: dict[int, tuple[Sale, list[SaleRow]]] = {
-        sale.id: (sale, []) for sale in company.sales if sale.ordered <= as_of < sale.shipped
-    }
+    return _with_lines(
+        company, (sale for sale in company.sales if sale.ordered <= as_of < sale.shipped)
+    )
+
+
+def come_sales(company: Company, as_of: date, until: date) -> list[tuple[Sale, list[SaleRow]]]:
+    """Customer orders that come after the day, up to another, with their lines."""
+    return _with_lines(company, (sale for sale in company.sales if as_of < sale.ordered <= until))
+
+
+def _with_lines(company: Company, sales: Iterable[Sale]) -> list[tuple[Sale, list[SaleRow]]]:
+    found: dict[int, tuple[Sale, list[SaleRow]]] = {sale.id: (sale, []) for sale in sales}
     for row in company.sale_rows:
-        if row.sale in open_then:
-            open_then[row.sale][1].append(row)
-    for _, rows in open_then.values():
+        if row.sale in found:
+            found[row.sale][1].append(row)
+    for _, rows in found.values():
         rows.sort(key=lambda row: row.id)
-    return list(open_then.values())
+    return list(found.values())
 
 
 class WorkingTime:

@@ -17,11 +17,17 @@ CURRENCY = "USD"
 # The production day of a date ends on its morning, with the night shift.
 DAY_EDGE = time(7)
 RECEIVES_AT = time(10)
+INSPECTED_AT = time(14)
+# What is dated a day is there when its morning comes, as the import of that day takes it.
+SHIPS_AT = time(5)
+SOLD_AT = time(6)
+BOUGHT_AT = time(6, 15)
+RELEASES_AT = time(6, 30)
 
 PACK_S = 4 * 3600
 TRANSIT_S = 86400
-# The replay of so many days never runs out of a made part.
-RECORD_DAYS = 7
+# The replay of so many days never runs out of a part.
+RECORD_DAYS = 28
 # A part that is planned to be there later than this before it is needed is kept in stock instead.
 SLACK_S = 8 * 3600
 # An order without operations that is past due comes this long from now, as a late purchase does.

@@ -1,4 +1,4 @@
-"""The state of a site as one hash: what two runs of the same week must agree on.
+"""The state of a site as one hash: what two runs of the same record must agree on.
 
 Wall times, keys, hash chains, event numbers and database ids are left out; plant times,
 quantities, order and contents of every ledger, queues, promises and pegs are in. Two databases,
@@ -18,6 +18,10 @@ from mes.events import canonical
 from mes.models import ShopFloorEvent, Site
 
 # What a body calls a row by its id, and how that row is called everywhere.
+_LINES = """
+    select l.id, o.code || '/' || l.number from materials_customerline l
+      join materials_customerorder o on o.id = l.order_id where l.site_id = %s
+"""
 _NAMES = {
     "unit_id": "select id, code from equipment_equipment where site_id = %s",
     "reason_id": "select id, code from equipment_reason where site_id = %s",
@@ -32,10 +36,10 @@ _NAMES = {
     "purchase_line_id": """
         select id, order_code || '/' || number from materials_purchaseline where site_id = %s
     """,
-    "line_id": """
-        select l.id, o.code || '/' || l.number from materials_customerline l
-          join materials_customerorder o on o.id = l.order_id where l.site_id = %s
-    """,
+    "line_id": _LINES,
+    "customer_line_id": _LINES,
+    "customer_id": "select id, code from materials_customer where site_id = %s",
+    "supplier_id": "select id, code from materials_supplier where site_id = %s",
     "job_material_id": """
         select m.id, w.code || '/' || j.number || '/' || i.code from workorders_jobmaterial m
           join workorders_joborder j on j.id = m.job_order_id
@@ -48,13 +52,24 @@ _SUBJECTS = {
     "lot": "lot_id",
     "work_order": "work_order_id",
     "job_order": "job_order_id",
+    "customer": "customer_id",
     "customer_line": "line_id",
     "purchase_line": "purchase_line_id",
 }
 # Ids of lists in a body.
 _LISTS = {"job_order_ids": "job_order_id", "before": "job_order_id"}
 # Numbers that a database gives, and that say nothing of the plant.
-_LEFT_OUT = frozenset({"person_id", "device_id", "response_id", "unsettled_id", "decision_id"})
+_LEFT_OUT = frozenset(
+    {
+        "person_id",
+        "device_id",
+        "response_id",
+        "unsettled_id",
+        "decision_id",
+        "routing_id",
+        "operation_id",
+    }
+)
 
 # Ledgers, in the order of their events, and the state that follows from them.
 _ROWS: dict[str, str] = {

@@ -33,7 +33,7 @@ from mes.actor import SYSTEM
 from mes.errors import Refused
 from mes.models import ShopFloorEvent, Site, SiteClock, SiteHead, SitePlan
 from planning.adventureworks import choices
-from planning.adventureworks.mapping import JobRow, Load
+from planning.adventureworks.mapping import JobRow, Load, terms
 from planning.personas import grant_personas
 from workorders.models import (
     JobAlternate,
@@ -410,16 +410,7 @@ class _Loader:
         rows = self._masters(
             Customer,
             (
-                Customer(
-                    site=self.site,
-                    code=row.code,
-                    name=row.name,
-                    basis=Customer.Basis.ARRIVE,
-                    ship_complete=False,
-                    late_weight_per_day=row.late_weight_per_day,
-                    cap_percent=Decimal(100),
-                    transit_s=choices.TRANSIT_S,
-                )
+                Customer(site=self.site, code=row.code, name=row.name, **terms(row))
                 for row in self.load.customers
             ),
         )

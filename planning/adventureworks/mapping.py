@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from planning.adventureworks import choices
-from planning.adventureworks.backlog import Bills, OpenOrder, open_orders, open_sales, rough_plan
+from planning.adventureworks.backlog import (
+    Bills,
+    OpenOrder,
+    begun_orders,
+    open_orders,
+    open_sales,
+    rough_plan,
+)
 from planning.adventureworks.choices import CENTRES
 from planning.adventureworks.opening import opening_stock
-from planning.adventureworks.reading import Company, Problem, Product
+from planning.adventureworks.reading import Company, Problem, Product, Sale, SaleRow
 from planning.adventureworks.record import facts
 
 CENT = Decimal("0.01")
@@ -242,8 +250,11 @@ def map_company(company: Company, as_of: date) -> Load:
     sales = open_sales(company, as_of)
     if not orders and not sales:
         raise ValueError(f"Nothing was open on {as_of}: choose a day that the files cover.")
+    until = as_of + timedelta(days=choices.RECORD_DAYS)
+    begun = begun_orders(company, orders, as_of, until)
+    record = facts(company, orders + begun, as_of, until)
     rough = rough_plan(orders, as_of)
-    stock = opening_stock(company, orders, rough, facts(company, orders, as_of), as_of)
+    stock = opening_stock(company, orders, begun, rough, record, as_of)
     order_rows = tuple(_orders(company, orders, as_of))
     queues: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for open_order in orders:
@@ -265,25 +276,9 @@ def map_company(company: Company, as_of: date) -> Load:
         lots=tuple(_lots(company, stock)),
         suppliers=tuple(SupplierRow(v.id, v.account, v.name) for v in company.vendors),
         purchases=tuple(_purchases(company, as_of)),
-        customers=tuple(_customers(company, as_of)),
-        customer_orders=tuple(
-            CustomerOrderRow(
-                sale.id, f"SO-{sale.id}", sale.buyer, choices.at(sale.ordered, time(12))
-            )
-            for sale, _ in sales
-        ),
-        customer_lines=tuple(
-            CustomerLineRow(
-                sale.id,
-                number,
-                row.product,
-                row.quantity,
-                (row.price * (1 - row.discount)).quantize(FOUR_PLACES, ROUND_HALF_UP),
-                choices.last_of(sale.due),
-            )
-            for sale, rows in sales
-            for number, row in enumerate(rows, 1)
-        ),
+        customers=tuple(customers(company, as_of)),
+        customer_orders=tuple(customer_order(sale) for sale, _ in sales),
+        customer_lines=tuple(line for sale, rows in sales for line in customer_lines(sale, rows)),
         orders=order_rows,
         queues={unit: tuple(jobs) for unit, jobs in queues.items()},
     )
@@ -418,23 +413,51 @@ def purchase_codes(company: Company) -> dict[int, tuple[str, int]]:
     return found
 
 
-def _purchases(company: Company, as_of: date) -> list[PurchaseLineRow]:
-    headers = {purchase.id: purchase for purchase in company.purchases}
+def purchase_lines(company: Company) -> dict[int, PurchaseLineRow]:
+    """Every purchase line, by the sample's own number."""
+    vendors = {purchase.id: purchase.vendor for purchase in company.purchases}
     codes = purchase_codes(company)
-    return [
-        PurchaseLineRow(
+    return {
+        row.id: PurchaseLineRow(
             *codes[row.id],
-            headers[row.purchase].vendor,
+            vendors[row.purchase],
             row.product,
             row.quantity,
             choices.at(row.due, choices.RECEIVES_AT),
         )
         for row in sorted(company.purchase_rows, key=lambda row: row.id)
-        if headers[row.purchase].ordered <= as_of < row.due
+    }
+
+
+def _purchases(company: Company, as_of: date) -> list[PurchaseLineRow]:
+    ordered = {purchase.id: purchase.ordered for purchase in company.purchases}
+    open_then = {
+        row.id for row in company.purchase_rows if ordered[row.purchase] <= as_of < row.due
+    }
+    return [line for id_, line in purchase_lines(company).items() if id_ in open_then]
+
+
+def customer_order(sale: Sale) -> CustomerOrderRow:
+    ordered_at = choices.at(sale.ordered, choices.SOLD_AT)
+    return CustomerOrderRow(sale.id, f"SO-{sale.id}", sale.buyer, ordered_at)
+
+
+def customer_lines(sale: Sale, rows: list[SaleRow]) -> list[CustomerLineRow]:
+    """An order's lines as they are stored, numbered in the order of the sample."""
+    return [
+        CustomerLineRow(
+            sale.id,
+            number,
+            row.product,
+            row.quantity,
+            (row.price * (1 - row.discount)).quantize(FOUR_PLACES, ROUND_HALF_UP),
+            choices.last_of(sale.due),
+        )
+        for number, row in enumerate(rows, 1)
     ]
 
 
-def _customers(company: Company, as_of: date) -> list[CustomerRow]:
+def customers(company: Company, as_of: date) -> list[CustomerRow]:
     """Everybody who had ordered by the day, with the estimate of what a late day costs him."""
     stores = {store.id: store.name for store in company.stores}
     values: dict[int, list[Decimal]] = defaultdict(list)
@@ -451,6 +474,17 @@ def _customers(company: Company, as_of: date) -> list[CustomerRow]:
         for buyer in company.buyers
         if buyer.id in ordered
     ]
+
+
+def terms(customer: CustomerRow) -> dict[str, Any]:
+    """What the plan takes from a customer: when he is served, and what a late day costs."""
+    return {
+        "basis": "ARRIVE",
+        "ship_complete": False,
+        "late_weight_per_day": customer.late_weight_per_day,
+        "cap_percent": Decimal(100),
+        "transit_s": choices.TRANSIT_S,
+    }
 
 
 def _late_weight(values: list[Decimal]) -> Decimal:

@@ -3,9 +3,11 @@
 The sample's inventory is a snapshot of a later date, so a made product gets the greatest of
   - what the customer lines need before open orders bring it in the rough plan; and, level by
     level, what the orders that serve them (the feeders) need before other orders bring it;
-  - what the recorded week takes before it makes it, so that its replay never runs dry;
-  - what the open orders take in all and never bring.
-A bought product gets all that is taken, and at least what the snapshot says.
+  - what the recorded four weeks take before they make it, so that their replay never runs dry;
+  - what the open orders take in all and never bring, with and without those that begin in the
+    four weeks.
+A bought product gets all that is taken in them and does not come, and at least what the
+snapshot says.
 """
 
 from __future__ import annotations
@@ -15,51 +17,83 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from planning.adventureworks import choices
-from planning.adventureworks.backlog import Bills, OpenOrder, Times, levels, open_sales
-from planning.adventureworks.reading import Company
-from planning.adventureworks.record import Fact, Kind
-
-Moves = dict[int, list[tuple[datetime, Decimal]]]
+from planning.adventureworks.backlog import (
+    Bills,
+    OpenOrder,
+    Times,
+    come_sales,
+    levels,
+    open_sales,
+)
+from planning.adventureworks.reading import Company, Sale, SaleRow
+from planning.adventureworks.record import Fact, Kind, Moves, stock_moves
 
 
 def opening_stock(
     company: Company,
     orders: list[OpenOrder],
+    begun: list[OpenOrder],
     rough: dict[int, Times],
     record: list[Fact],
     as_of: date,
 ) -> dict[int, Decimal]:
-    """Quantity on hand of each product that has any, in the product's own unit."""
+    """Quantity on hand of each product that has any, in the product's own unit.
+
+    begun   work orders that begin in the four weeks
+    record  what happens in them, shipments left out
+    """
     bills = Bills(company)
     needs = {o.order.id: bills.needs(o.order) if o.jobs else {} for o in orders}
-    sold = _sold(company, as_of)
+    sold = _sold(open_sales(company, as_of))
     served = _to_serve(company, orders, rough, needs, sold)
-    recorded = _recorded(orders, record, needs, as_of)
-    brought: dict[int, int] = defaultdict(int)
-    for open_order in orders:
-        brought[open_order.order.product] += open_order.order.quantity
-    taken: dict[int, Decimal] = defaultdict(Decimal)
-    for components in needs.values():
-        for component, quantity in components.items():
-            taken[component] += quantity
-    for product, moves in sold.items():
-        taken[product] -= sum((move for _, move in moves), Decimal(0))
+    recorded = stock_moves(company, orders + begun, record, bills)
+    received = _received(company, record)
+    until = as_of + timedelta(days=choices.RECORD_DAYS)
+    come = _sold(come_sales(company, as_of, until))
+    missing = _missing(bills, orders, sold)
+    missing_later = _missing(bills, orders + begun, sold)
     snapshot: dict[int, int] = defaultdict(int)
     for row in company.stock:
         snapshot[row.product] += row.quantity
     found = {}
     for product_row in company.products:
         product = product_row.id
+        least = max(_least_in_order(recorded.get(product, [])), missing[product])
+        later = missing_later[product]
         if product_row.made:
-            quantity = max(
-                served.get(product, Decimal(0)),
-                _least_in_order(recorded.get(product, [])),
-                taken[product] - brought[product],
-            )
+            quantity = max(least, later, served.get(product, Decimal(0)))
         else:
-            quantity = max(taken[product], Decimal(snapshot[product]))
+            later -= _total(come.get(product, [])) + received[product]
+            quantity = max(least, later, Decimal(snapshot[product]))
         if quantity:
             found[product] = quantity
+    return found
+
+
+def _missing(bills: Bills, orders: list[OpenOrder], sold: Moves) -> dict[int, Decimal]:
+    """What orders and customer lines take in all of each product, and no order brings."""
+    found: dict[int, Decimal] = defaultdict(Decimal)
+    for open_order in orders:
+        order = open_order.order
+        found[order.product] -= order.quantity
+        if open_order.jobs:
+            for component, quantity in bills.needs(order).items():
+                found[component] += quantity
+    for product, moves in sold.items():
+        found[product] -= _total(moves)
+    return found
+
+
+def _total(moves: list[tuple[datetime, Decimal]]) -> Decimal:
+    return sum((move for _, move in moves), Decimal(0))
+
+
+def _received(company: Company, record: list[Fact]) -> dict[int, Decimal]:
+    products = {row.id: row.product for row in company.purchase_rows}
+    found: dict[int, Decimal] = defaultdict(Decimal)
+    for fact in record:
+        if fact.kind == Kind.RECEIVED:
+            found[products[fact.number]] += fact.good
     return found
 
 
@@ -77,10 +111,10 @@ def _least_in_order(moves: list[tuple[datetime, Decimal]]) -> Decimal:
     return -lowest
 
 
-def _sold(company: Company, as_of: date) -> Moves:
-    """What the open customer lines take, each at the last instant that keeps its promise."""
+def _sold(sales: list[tuple[Sale, list[SaleRow]]]) -> Moves:
+    """What customer lines take, each at the last instant that keeps its promise."""
     moves: Moves = defaultdict(list)
-    for sale, rows in open_sales(company, as_of):
+    for sale, rows in sales:
         ready_by = choices.last_of(sale.due) - timedelta(seconds=choices.TRANSIT_S + choices.PACK_S)
         for row in rows:
             moves[row.product].append((ready_by, -Decimal(row.quantity)))
@@ -124,30 +158,3 @@ def _to_serve(
                     takes[component].append((rough[feeder].starts, -needed))
             balance += move
     return found
-
-
-def _recorded(
-    orders: list[OpenOrder],
-    record: list[Fact],
-    needs: dict[int, dict[int, Decimal]],
-    as_of: date,
-) -> Moves:
-    """What the recorded week takes and makes, in the order in which the replay says it.
-
-    Parts are taken when the first operation is reported, as the floor's reports do it.
-    """
-    moves: Moves = defaultdict(list)
-    by_id = {o.order.id: o for o in orders}
-    until = choices.opens(as_of + timedelta(days=choices.RECORD_DAYS))
-    for fact in record:
-        if fact.at > until or fact.kind == Kind.RECEIVED:
-            continue
-        order, jobs = by_id[fact.number].order, by_id[fact.number].jobs
-        first = jobs[0].sequence if jobs else 0
-        last = jobs[-1].sequence if jobs else 0
-        if fact.kind == Kind.ENDED and fact.sequence == first:
-            for component, quantity in needs[order.id].items():
-                moves[component].append((fact.at, -quantity))
-        if fact.kind != Kind.STARTED and fact.sequence == last:
-            moves[order.product].append((fact.at, Decimal(fact.good)))
-    return moves

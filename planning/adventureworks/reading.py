@@ -229,6 +229,7 @@ class PurchaseRow(NamedTuple):
     quantity: int
     product: int
     received: Decimal
+    rejected: Decimal
 
 
 class Store(NamedTuple):
@@ -405,6 +406,7 @@ _TABLES: dict[str, _Table] = {
             ("OrderQty", at_least_one),
             ("ProductID", whole),
             ("ReceivedQty", amount),
+            ("RejectedQty", amount),
         ),
         ("PurchaseOrderDetailID",),
         (("PurchaseOrderID", "PurchaseOrderHeader.csv"), ("ProductID", "Product.csv")),
@@ -774,3 +776,6 @@ def _wrong_trade(company: Company, point: Point) -> Iterator[Problem]:
         if bought.due < ordered[bought.purchase]:
             wrong = f"{bought.due} is before {ordered[bought.purchase]}, when it was ordered."
             yield point("PurchaseOrderDetail.csv", bought.line, "DueDate", wrong)
+        if bought.rejected > bought.received:
+            wrong = f"{bought.rejected} is more than the {bought.received} received."
+            yield point("PurchaseOrderDetail.csv", bought.line, "RejectedQty", wrong)

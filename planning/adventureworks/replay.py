@@ -7,21 +7,21 @@ and what was stored before is answered from its key. So a run may be stopped any
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import current_app
-from django.db.models import Count, QuerySet
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from equipment.models import Reason
-from materials import actions as materials
-from materials.models import Location, PurchaseLine
+from materials.models import StockMove
 from mes import actions as mes
 from mes import commands
 from mes.actor import SYSTEM
@@ -32,24 +32,26 @@ from planning import snapshot, verify
 from planning.actions import recompute, tick
 from planning.actions.study import Study
 from planning.adventureworks import choices
-from planning.adventureworks.backlog import open_orders
+from planning.adventureworks.acts import Act, Acts
+from planning.adventureworks.backlog import Bills, begun_orders, open_orders
 from planning.adventureworks.fingerprint import digest, state_hash
 from planning.adventureworks.load import SOURCE, key_of, loaded
-from planning.adventureworks.mapping import order_code, purchase_codes, scrap_code
 from planning.adventureworks.reading import Company
-from planning.adventureworks.record import Fact, Kind, facts
+from planning.adventureworks.record import Fact, Kind, facts, in_order, stock_moves
+from planning.adventureworks.shipping import shipments
 from planning.models import Disruption, Impact, PlanVersion
-from workorders import actions as workorders
-from workorders.models import JobOrder, WorkOrder
 
 POLL_S = 0.003
 # Without an answer for so long the worker is taken to be gone, and this process computes.
 PATIENCE_S = 20.0
 PING_S = 1.5
-STAND = ("lines", "late_lines", "foreseen", "state_hash")
-FORESEEN = ("ends", "in_the_day", "off_minutes")
+# A database that is gone may come back within that time.
+GONE_S = 120.0
+AGAIN_S = 0.5
+STAND = ("lines", "open_lines", "late_lines", "foreseen", "state_hash")
+FORESEEN = ("ends", "in_the_day", "off_minutes", "shipments", "ready_in_the_day")
 
-Act = Callable[[commands.Command], dict[str, Any]]
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Report:
     sent      facts handed to the actions
     stored    those that are in the ledger, now or since an earlier run
     answered  those whose effect on the plan is stored
+    facts     how many were sent of each kind
+    seconds   that sending and, without `fast`, waiting took
     days      how the plant stood at the end of each production day, see `_stand`
     """
 
@@ -71,6 +75,8 @@ class Report:
     replayed: int = 0
     refused: int = 0
     unsettled: int = 0
+    facts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
     latencies_ms: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
@@ -90,6 +96,11 @@ class Report:
                 "replayed": self.replayed,
                 "refused": self.refused,
                 "unsettled": self.unsettled,
+            },
+            "facts": dict(sorted(self.facts.items())),
+            "speed": {
+                "seconds": round(self.seconds, 1),
+                "facts_per_second": round(self.sent / self.seconds, 1) if self.seconds else None,
             },
             "latency": {
                 "p50_ms": percentile(self.latencies_ms, 50),
@@ -158,37 +169,43 @@ class Replay:
         self.compute = compute
         self.said = said
         self.report = Report(site.code, as_of, until)
-        self.facts = facts(company, open_orders(company, as_of), as_of)
+        # As far as shipments look ahead, and a day beyond the last, of which its end foresees.
+        horizon = max(until + timedelta(days=1), as_of + timedelta(days=choices.RECORD_DAYS))
+        open_then = open_orders(company, as_of)
+        orders = open_then + begun_orders(company, open_then, as_of, horizon)
+        record = facts(company, orders, as_of, horizon)
+        moves = stock_moves(company, orders, record, Bills(company))
+        leaving = shipments(company, self._opened(company), moves, as_of, horizon)
+        self.facts = in_order([*record, *leaving])
+        self.acts = Acts(site, company, orders, as_of, horizon)
         self.seqs: list[int] = []
-        self._jobs = {
-            (code, number): pk
-            for pk, code, number in JobOrder.objects.filter(site=site).values_list(
-                "pk", "work_order__code", "number"
-            )
-        }
-        self._orders = dict(WorkOrder.objects.filter(site=site).values_list("code", "pk"))
-        self._reasons = dict(Reason.objects.filter(site=site).values_list("code", "pk"))
-        self._purchase_codes = purchase_codes(company)
-        self._purchases = {
-            (code, number): (pk, item)
-            for pk, code, number, item in PurchaseLine.objects.filter(site=site).values_list(
-                "pk", "order_code", "number", "item_id"
-            )
-        }
-        self._store = (
-            Location.objects.filter(site=site, kind=Location.Kind.STORE).order_by("pk").first()
+
+    def _opened(self, company: Company) -> dict[int, Decimal]:
+        """What the import put on hand of each product, whatever its rule was then."""
+        opened = dict(
+            StockMove.objects.filter(site=self.site, reason=StockMove.Reason.OPENING)
+            .order_by("lot__item__code")
+            .values_list("lot__item__code")
+            .annotate(quantity=Sum("quantity"))
         )
+        return {
+            product.id: opened[product.number]
+            for product in company.products
+            if product.number in opened
+        }
 
     def run(self) -> Report:
         day = self.report.as_of
-        self.report.days.append(self._end_day(day))
+        self.report.days.append(self._patiently(partial(self._end_day, day)))
         while day < self.report.until:
             day += timedelta(days=1)
             opens, closes = choices.opens(day - timedelta(days=1)), choices.opens(day)
             todays = [fact for fact in self.facts if opens <= fact.at < closes]
+            began = time.perf_counter()
             for fact in todays:
                 self._send(fact)
-            self.report.days.append(self._end_day(day))
+            self.report.seconds += time.perf_counter() - began
+            self.report.days.append(self._patiently(partial(self._end_day, day)))
             self.said(
                 _("%(day)s: %(n)s facts, %(all)s so far, plan at event %(seq)s")
                 % {
@@ -198,33 +215,31 @@ class Replay:
                     "seq": self._computed(),
                 }
             )
-        return self._finish()
+        return self._patiently(self._finish)
 
     def _send(self, fact: Fact) -> None:
-        outcome = self._command(self._name(fact), self._act(fact), fact)
+        outcome = self._patiently(partial(self._command, fact))
         self.report.sent += 1
+        self.report.facts[fact.kind] += 1
         self.report.replayed += outcome.replayed
         self.report.unsettled += outcome.status == 202
         if not outcome.ok:
             self.report.refused += 1
-            self.said(f"{order_code(fact.number)}/{fact.sequence}: {outcome.message}")
+            self.said(f"{self.acts.name(fact)}: {outcome.message}")
             return
         self.report.stored += 1
         seq = outcome.response.get("seq")
         if seq is not None:
             self.seqs.append(int(seq))
             if not self.fast and not outcome.replayed:
-                self._wait_for(int(seq))
+                self._patiently(partial(self._wait_for, int(seq)))
 
-    def _name(self, fact: Fact) -> str:
-        return f"replay {fact.kind.lower().replace('_', ' ')}"
-
-    def _command(self, name: str, act: Act, fact: Fact) -> commands.Outcome:
+    def _command(self, fact: Fact) -> commands.Outcome:
         return commands.run(
             site=self.site,
             key=key_of(self.site, "replay", fact.kind, fact.number, fact.sequence),
             actor=SYSTEM,
-            name=name,
+            name=f"replay {fact.kind.lower().replace('_', ' ')}",
             body={
                 "at": fact.at,
                 "number": fact.number,
@@ -233,41 +248,20 @@ class Replay:
                 "scrap": fact.scrap,
                 "reason": fact.reason,
             },
-            act=partial(_at, fact.at, act),
+            act=partial(_at, fact.at, self.acts.of(fact)),
         )
 
-    def _act(self, fact: Fact) -> Act:
-        if fact.kind == Kind.RECEIVED:
-            return self._receive(fact)
-        reason = None if fact.reason is None else self._reasons[scrap_code(fact.reason)]
-        made: dict[str, Any] = {
-            "good": Decimal(fact.good),
-            "scrap": Decimal(fact.scrap),
-            "reason_id": reason,
-            "occurred_at": fact.at,
-        }
-        code = order_code(fact.number)
-        if fact.kind == Kind.PUT_AWAY:
-            return partial(workorders.put_away, work_order_id=self._orders[code], **made)
-        job_id = self._jobs[code, fact.sequence]
-        if fact.kind == Kind.STARTED:
-            return partial(workorders.start, job_order_id=job_id)
-        return partial(_report_and_finish, job_id, made)
-
-    def _receive(self, fact: Fact) -> Act:
-        if self._store is None:
-            raise Refused(_("There is no store to receive into."))
-        code, number = self._purchase_codes[fact.number]
-        line_id, item_id = self._purchases[code, number]
-        return partial(
-            materials.receive,
-            item_id=item_id,
-            lot_code=f"{code}-{number}",
-            quantity=Decimal(fact.good),
-            location_id=self._store.pk,
-            purchase_line_id=line_id,
-            occurred_at=fact.at,
-        )
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask again when the database went away: what was stored is answered from its key."""
+        until = time.monotonic() + GONE_S
+        while True:
+            try:
+                return ask()
+            except (OperationalError, InterfaceError):
+                if connection.in_atomic_block or time.monotonic() > until:
+                    raise
+                connection.close()
+                time.sleep(AGAIN_S)
 
     # -- answers --------------------------------------------------------------------------------
 
@@ -300,11 +294,7 @@ class Replay:
         """
         closes = choices.opens(day)
         next_closes = choices.opens(day + timedelta(days=1))
-        ends = [
-            (self._jobs[order_code(fact.number), fact.sequence], fact.at)
-            for fact in self.facts
-            if fact.kind == Kind.ENDED and closes <= fact.at < next_closes
-        ]
+        coming = [fact for fact in self.facts if closes <= fact.at < next_closes]
         last = SiteHead.objects.values_list("seq", flat=True).get(site=self.site)
         self._wait_for(last)
         outcome = commands.run(
@@ -313,7 +303,7 @@ class Replay:
             actor=SYSTEM,
             name="replay stand",
             body={"day": day},
-            act=partial(_at, closes, partial(_stand, self.site, closes, ends)),
+            act=partial(_at, closes, partial(self._stand, closes, coming)),
         )
         if not outcome.ok:
             raise Refused(outcome.message)
@@ -323,6 +313,68 @@ class Replay:
         stand = {name: outcome.response[name] for name in STAND}
         foreseen = {name: stand["foreseen"][name] for name in FORESEEN}
         return {"day": day.isoformat(), **stand, "foreseen": foreseen}
+
+    def _stand(
+        self, at: datetime, coming: Sequence[Fact], command: commands.Command
+    ) -> dict[str, Any]:
+        """How the plant stands at an instant, and what it foresees of the day that follows.
+
+        coming  what will be said of the next day
+
+        returns lines       digest of each open customer line's projected dates
+                open_lines  how many customer lines are open
+                late_lines  those of them that are at risk: projected late, or without a date
+                foreseen    of the operations that will be reported as ended: how many there are,
+                            how many the plan puts into that day, and by how many minutes in the
+                            median it is off (+ = it ends them later); of the lines that will be
+                            shipped: how many, and how many it has ready in that day
+                state_hash  of everything, as it is now
+        """
+        study = Study(snapshot.take(self.site.pk, wall_now=wall_now(), at=at))
+        plant, out, instant = study.snap.plant, study.projection, study.snap.instant
+        rows = sorted(
+            (
+                study.snap.lines[int(line_id)].code,
+                *(
+                    instant(int(column[n]))
+                    for column in (out.line_ready, out.line_ship, out.line_arrive)
+                ),
+            )
+            for n, line_id in enumerate(plant.line_id)
+        )
+        ends = {
+            int(op_id): instant(int(end))
+            for op_id, end in zip(plant.op_id, out.op_end, strict=True)
+        }
+        ready = {
+            int(line_id): instant(int(when))
+            for line_id, when in zip(plant.line_id, out.line_ready, strict=True)
+        }
+        ended = [fact for fact in coming if fact.kind == Kind.ENDED]
+        jobs = [self.acts.job(fact.number, fact.sequence) for fact in ended]
+        shipped = [fact for fact in coming if fact.kind == Kind.SHIPPED]
+        next_day = at + timedelta(days=1)
+        off = [
+            (expected - fact.at).total_seconds() / 60
+            for fact, job in zip(ended, jobs, strict=True)
+            if (expected := ends.get(job)) is not None
+        ]
+        lines = digest(rows)
+        return {
+            "lines": lines,
+            "open_lines": len(rows),
+            "late_lines": int((out.line_late_s > 0).sum()),
+            "foreseen": {
+                "ends": len(ended),
+                "in_the_day": _by(next_day, (ends.get(job) for job in jobs)),
+                "off_minutes": round(median(off)) if off else None,
+                "shipments": len(shipped),
+                "ready_in_the_day": _by(
+                    next_day, (ready.get(self.acts.line(fact)) for fact in shipped)
+                ),
+            },
+            "state_hash": state_hash(self.site, [lines]),
+        }
 
     def _finish(self) -> Report:
         report = self.report
@@ -365,66 +417,8 @@ def _at(at: datetime, act: Act, command: commands.Command) -> dict[str, Any]:
     return act(command)
 
 
-def _report_and_finish(
-    job_order_id: int, made: dict[str, Any], command: commands.Command
-) -> dict[str, Any]:
-    """Report what an operation made; the record ends it there, so what is missing stays so."""
-    answer = workorders.report_production(command, job_order_id=job_order_id, **made)
-    job = JobOrder.objects.get(pk=job_order_id)
-    if job.status == JobOrder.Status.RUNNING:
-        answer |= workorders.finish(command, job_order_id=job_order_id)
-    return answer
-
-
-def _stand(
-    site: Site, at: datetime, ends: Sequence[tuple[int, datetime]], command: commands.Command
-) -> dict[str, Any]:
-    """How the plant stands at an instant, and what it foresees of the day that follows.
-
-    ends    (job order, instant) of what will be reported as ended in the next day
-
-    returns lines       digest of each open customer line's projected dates
-            late_lines  open customer lines that are projected late, or have no date
-            foreseen    of those ends: how many there are, how many the plan puts into that day,
-                        and by how many minutes in the median the plan is off (+ = it ends later)
-            state_hash  of everything, as it is now
-    """
-    study = Study(snapshot.take(site.pk, wall_now=wall_now(), at=at))
-    plant, out = study.snap.plant, study.projection
-    rows = sorted(
-        (
-            study.snap.lines[int(line_id)].code,
-            *(
-                study.snap.instant(int(column[n]))
-                for column in (out.line_ready, out.line_ship, out.line_arrive)
-            ),
-        )
-        for n, line_id in enumerate(plant.line_id)
-    )
-    projected = {
-        int(op_id): study.snap.instant(int(end))
-        for op_id, end in zip(plant.op_id, out.op_end, strict=True)
-    }
-    off = [
-        (expected - came).total_seconds() / 60
-        for job, came in ends
-        if (expected := projected.get(job)) is not None
-    ]
-    next_day = at + timedelta(days=1)
-    in_time = sum(
-        (expected := projected.get(job)) is not None and expected < next_day for job, _ in ends
-    )
-    lines = digest(rows)
-    return {
-        "lines": lines,
-        "late_lines": int((out.line_late_s > 0).sum()),
-        "foreseen": {
-            "ends": len(ends),
-            "in_the_day": in_time,
-            "off_minutes": round(median(off)) if off else None,
-        },
-        "state_hash": state_hash(site, [lines]),
-    }
+def _by(limit: datetime, when: Iterable[datetime | None]) -> int:
+    return sum(each is not None and each < limit for each in when)
 
 
 def _by_kind(rows: QuerySet[Any], kind: str) -> dict[str, int]:

@@ -10,7 +10,8 @@ import pytest
 from planning.adventureworks.reading import FILES
 
 # A frame is formed and welded from two tubes, a bike assembled from a frame and paint; a bell
-# is bought. On 2013-07-03 a frame order, a bike order and a tube order without routing are open.
+# is bought. On 2013-07-03 a frame order, a bike order and a tube order without routing are open;
+# one of each begins in the days after it, more bells are bought and a new customer orders bikes.
 SMALL: dict[str, str] = {
     "UnitMeasure.csv": """\
 UnitMeasureCode,Name
@@ -65,6 +66,8 @@ WorkOrderID,ProductID,OrderQty,StockedQty,ScrappedQty,StartDate,EndDate,DueDate,
 103,1,5,5,0,2013-07-01,2013-07-05,2013-07-12,
 104,3,20,20,0,2013-07-02,2013-07-05,2013-07-13,
 105,1,9,9,0,2013-07-04,2013-07-14,2013-07-15,
+106,3,8,7,1,2013-07-05,2013-07-09,2013-07-16,4
+107,2,2,2,0,2013-07-05,2013-07-09,2013-07-16,
 """,
     "WorkOrderRouting.csv": """\
 WorkOrderID,ProductID,OperationSequence,LocationID,ActualStartDate,ActualEndDate,ActualResourceHrs
@@ -73,6 +76,8 @@ WorkOrderID,ProductID,OperationSequence,LocationID,ActualStartDate,ActualEndDate
 102,2,2,20,2013-06-20,2013-07-04,3.5000
 103,1,7,60,2013-07-01,2013-07-05,4.0000
 105,1,7,60,2013-07-04,2013-07-14,4.0000
+107,2,1,10,2013-07-05,2013-07-09,4.1000
+107,2,2,20,2013-07-05,2013-07-09,3.5000
 """,
     "Vendor.csv": """\
 BusinessEntityID,AccountNumber,Name
@@ -87,11 +92,13 @@ ProductID,BusinessEntityID,AverageLeadTime
 PurchaseOrderID,RevisionNumber,VendorID,OrderDate
 70,4,1500,2013-06-25
 71,4,1500,2013-05-01
+72,4,1500,2013-07-05
 """,
     "PurchaseOrderDetail.csv": """\
-PurchaseOrderID,PurchaseOrderDetailID,DueDate,OrderQty,ProductID,ReceivedQty
-70,700,2013-07-09,40,5,39.00
-71,701,2013-05-15,40,5,40.00
+PurchaseOrderID,PurchaseOrderDetailID,DueDate,OrderQty,ProductID,ReceivedQty,RejectedQty
+70,700,2013-07-09,40,5,39.00,3.00
+71,701,2013-05-15,40,5,40.00,.00
+72,702,2013-07-19,10,5,10.00,.00
 """,
     "Store.csv": """\
 BusinessEntityID,Name
@@ -100,17 +107,20 @@ BusinessEntityID,Name
     "Customer.csv": """\
 CustomerID,PersonID,StoreID,TerritoryID,AccountNumber
 29,,292,1,AW00000029
+30,,,1,AW00000030
 """,
     "SalesOrderHeader.csv": """\
 SalesOrderID,OrderDate,DueDate,ShipDate,CustomerID
 800,2013-06-30,2013-07-12,2013-07-07,29
 801,2013-05-31,2013-06-12,2013-06-07,29
+802,2013-07-08,2013-07-20,2013-07-15,30
 """,
     "SalesOrderDetail.csv": """\
 SalesOrderID,SalesOrderDetailID,OrderQty,ProductID,UnitPrice,UnitPriceDiscount
 800,9001,3,1,1000.0000,0.0200
 800,9000,2,5,8.0000,0.0000
 801,8000,1,1,1000.0000,0.0000
+802,9100,2,1,1000.0000,0.0000
 """,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +10,21 @@ from pathlib import Path
 import pytest
 
 from planning.adventureworks import choices
-from planning.adventureworks.backlog import OpenOrder, open_orders, rough_plan
+from planning.adventureworks.backlog import (
+    Bills,
+    OpenOrder,
+    begun_orders,
+    open_orders,
+    rough_plan,
+)
 from planning.adventureworks.mapping import Load, map_company, unworkable
 from planning.adventureworks.reading import Company, read
-from planning.adventureworks.record import Fact, Kind, facts
+from planning.adventureworks.record import Fact, Kind, facts, stock_moves
+from planning.adventureworks.shipping import shipments
 from tests.adventureworks.company import real_folder, write_small
 
 AS_OF = date(2013, 7, 3)
+MONTH = date(2013, 7, 31)
 
 
 @pytest.fixture
@@ -75,11 +83,12 @@ def test_customer_lines_keep_their_order_price_and_due_day(small: Company) -> No
 
 def test_a_part_that_comes_in_time_is_not_in_stock(small: Company) -> None:
     """By hand: three bikes are sold; order 103 makes five by the 4th, so no bike is needed in
-    stock. It takes five frames at 07:00, before order 102 brings any: five are in stock. Paint:
-    40 are taken, 30 were counted. Bells: two are sold."""
+    stock. Order 102 makes five frames and 107 two; 103 takes five and 105, which begins later,
+    nine: seven are in stock. Tubes: 12 are taken before any come. Paint: 40 and 72 are taken, 30
+    were counted. Bells: two are sold."""
     stock = {lot.product: lot.quantity for lot in map_company(small, AS_OF).lots}
 
-    assert stock == {2: 5, 3: 12, 4: 40, 5: 2}
+    assert stock == {2: 7, 3: 12, 4: 112, 5: 2}
 
 
 def test_a_location_without_units_is_refused_by_its_first_line(small: Company) -> None:
@@ -161,6 +170,13 @@ def test_the_rough_plan_never_puts_two_jobs_on_a_unit_at_once(real: Company) -> 
     assert hours <= weeks * 120 + 24
 
 
+def whole_record(company: Company, as_of: date, until: date) -> tuple[list[OpenOrder], list[Fact]]:
+    """What was open and what began, and all that is said of it but shipments."""
+    open_then = open_orders(company, as_of)
+    orders = open_then + begun_orders(company, open_then, as_of, until)
+    return orders, facts(company, orders, as_of, until)
+
+
 def one_at_a_time(orders: list[OpenOrder], record: list[Fact]) -> bool:
     """Whether the record has at most one operation on a unit and on an order at any time."""
     unit_of = {(job.order, job.sequence): job.unit for o in orders for job in o.jobs}
@@ -177,16 +193,19 @@ def one_at_a_time(orders: list[OpenOrder], record: list[Fact]) -> bool:
 
 
 def test_the_record_runs_each_operation_within_the_day_it_ended(real: Company) -> None:
-    orders = open_orders(real, AS_OF)
-    record = facts(real, orders, AS_OF)
+    orders, record = whole_record(real, AS_OF, MONTH)
     ended = {(job.order, job.sequence): job.ended for o in orders for job in o.jobs}
 
     assert one_at_a_time(orders, record)
     assert Counter(fact.kind for fact in record) == {
-        Kind.STARTED: 1_619,
-        Kind.ENDED: 1_619,
-        Kind.PUT_AWAY: 386,
-        Kind.RECEIVED: 17,
+        Kind.STARTED: 2_422,
+        Kind.ENDED: 2_422,
+        Kind.PUT_AWAY: 900,
+        Kind.RELEASED: 2_237,
+        Kind.SOLD: 176,
+        Kind.BOUGHT: 22,
+        Kind.RECEIVED: 25,
+        Kind.REJECTED: 3,
     }
     for fact in record:
         if fact.kind in (Kind.STARTED, Kind.ENDED):
@@ -197,8 +216,9 @@ def test_the_record_runs_each_operation_within_the_day_it_ended(real: Company) -
 
 def test_the_record_of_the_small_company(small: Company) -> None:
     """By hand: order 102 is formed for 4.1 h and welded for 3.5 h before the morning of the 4th,
-    103 assembled for 4 h and 104 put away before the 5th's; 39 of 40 bells come on the 9th."""
-    record = facts(small, open_orders(small, AS_OF), AS_OF)
+    103 assembled for 4 h and 104 put away before the 5th's, 107 made and 106 put away before the
+    9th's. What begins on a day is there by its morning; of 39 bells three are no good."""
+    _, record = whole_record(small, AS_OF, date(2013, 7, 10))
 
     assert [
         (fact.at.strftime("%d %H:%M"), fact.kind, fact.number, fact.good, fact.scrap, fact.reason)
@@ -208,29 +228,89 @@ def test_the_record_of_the_small_company(small: Company) -> None:
         ("03 11:06", "ENDED", 102, 6, 0, None),
         ("03 11:06", "STARTED", 102, 0, 0, None),
         ("03 14:36", "ENDED", 102, 5, 1, 4),
+        ("04 06:30", "RELEASED", 105, 0, 0, None),
         ("04 07:00", "STARTED", 103, 0, 0, None),
         ("04 11:00", "ENDED", 103, 5, 0, None),
+        ("05 06:15", "BOUGHT", 702, 0, 0, None),
+        ("05 06:30", "RELEASED", 106, 0, 0, None),
+        ("05 06:30", "RELEASED", 107, 0, 0, None),
         ("05 06:50", "PUT_AWAY", 104, 20, 0, None),
-        ("09 10:00", "RECEIVED", 700, 39, 0, None),
+        ("08 06:00", "SOLD", 802, 0, 0, None),
+        ("08 07:00", "STARTED", 107, 0, 0, None),
+        ("08 11:06", "ENDED", 107, 2, 0, None),
+        ("08 11:06", "STARTED", 107, 0, 0, None),
+        ("08 14:36", "ENDED", 107, 2, 0, None),
+        ("09 06:50", "PUT_AWAY", 106, 7, 1, 4),
+        ("09 10:00", "RECEIVED", 700, 36, 3, None),
+        ("09 14:00", "REJECTED", 700, 0, 3, None),
     ]
 
 
-def test_opening_stock_keeps_the_recorded_week_above_zero(real: Company, real_load: Load) -> None:
-    balance = defaultdict(Decimal, {lot.product: lot.quantity for lot in real_load.lots})
-    orders = {order.order: order for order in real_load.orders}
-    until = choices.opens(AS_OF + timedelta(days=choices.RECORD_DAYS))
-    for fact in facts(real, open_orders(real, AS_OF), AS_OF):
-        if fact.at > until or fact.kind == Kind.RECEIVED:
-            continue
-        order = orders[fact.number]
-        if fact.kind == Kind.STARTED:
-            continue
-        if order.jobs and fact.sequence == order.jobs[0].sequence:
-            for component, _, quantity in order.materials:
-                balance[component] -= quantity
-                assert balance[component] >= 0
-        if not order.jobs or fact.sequence == order.jobs[-1].sequence:
-            balance[order.product] += fact.good
+@pytest.mark.parametrize("until", [date(2013, 7, 5), date(2013, 7, 9), date(2013, 8, 20)])
+def test_what_is_said_of_a_day_does_not_depend_on_the_last_one(real: Company, until: date) -> None:
+    edge = choices.opens(min(until, MONTH))
+    _, there = whole_record(real, AS_OF, until)
+    _, month = whole_record(real, AS_OF, MONTH)
+
+    assert [fact for fact in there if fact.at < edge] == [fact for fact in month if fact.at < edge]
+
+
+def test_a_begun_order_goes_to_the_unit_with_the_least_hours_before_it(small: Company) -> None:
+    """By hand: on the 5th 102 is done, so FF-01 and FW-01 are as free as their likes; FA-01 was
+    to do 103 until then, and the next but one gets 105."""
+    jobs = {job.order: [] for o in begun(small) for job in o.jobs}
+    for open_order in begun(small):
+        for job in open_order.jobs:
+            jobs[job.order].append(job.unit)
+
+    assert jobs == {105: ["FA-02"], 107: ["FF-01", "FW-01"]}
+
+
+def begun(company: Company) -> list[OpenOrder]:
+    return begun_orders(company, open_orders(company, AS_OF), AS_OF, MONTH)
+
+
+def test_begun_orders_keep_the_units_of_a_centre_alike(real: Company) -> None:
+    seconds = Counter[str]()
+    for open_order in begun(real):
+        for job in open_order.jobs:
+            seconds[job.unit] += job.seconds
+    for place in choices.CENTRES:
+        units = [seconds[unit] for unit in choices.unit_codes(place)]
+        assert max(units) <= 1.25 * min(units)
+
+
+def test_an_operation_that_ended_on_the_day_its_order_began_is_done_the_day_after(
+    small: Company,
+) -> None:
+    small.operations[-2:] = [row._replace(ended=date(2013, 7, 5)) for row in small.operations[-2:]]
+
+    _, record = whole_record(small, AS_OF, date(2013, 7, 10))
+
+    times = [(fact.at.day, fact.kind) for fact in record if fact.number == 107]
+    assert times == [(5, "RELEASED"), *[(5, "STARTED"), (5, "ENDED")] * 2]
+
+
+@pytest.mark.parametrize("day", ["2011-07-15", "2012-07-01", "2013-07-03", "2013-10-31"])
+def test_opening_stock_keeps_four_recorded_weeks_above_zero(real: Company, day: str) -> None:
+    """Also of what is bought, and with every shipment that the record has in them."""
+    as_of = date.fromisoformat(day)
+    until = as_of + timedelta(days=choices.RECORD_DAYS)
+    load = map_company(real, as_of)
+    stock = {lot.product: lot.quantity for lot in load.lots}
+    orders, record = whole_record(real, as_of, until)
+    moves = stock_moves(real, orders, record, Bills(real))
+    products = {row.id: row.product for row in real.sale_rows}
+    leaving = shipments(real, stock, moves, as_of, until)
+    assert len(leaving) > 100
+    for fact in leaving:
+        moves[products[fact.number]].append((fact.at, -Decimal(fact.good)))
+
+    for product, some in moves.items():
+        balance = stock.get(product, Decimal(0))
+        for _at, move in sorted(some, key=lambda move: move[0]):
+            balance += move
+            assert balance >= 0, product
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from workorders.actions import (
     add_routing,
     close_order,
     create_order,
+    put_away,
     release,
     report_production,
     start,
@@ -151,6 +152,50 @@ def test_bought_items_and_half_pieces_are_not_made(plant: Plant) -> None:
 
     assert create("BAR", "1") == "BAR is bought. Order it from its supplier."
     assert create("BODY", "0.5") == "BODY is made in steps of 1, above zero."
+
+
+def test_an_order_is_released_to_another_unit_of_its_routing_with_that_units_times(
+    plant: Plant,
+) -> None:
+    order = plant.order(released=False)
+
+    plant.must(release, work_order_id=order.pk, units={10: plant.ids["CNC-07"]})
+
+    job = plant.job()
+    assert (job.unit.code, job.setup_s, job.run_s) == ("CNC-07", 900, 70)
+    assert plant.job(number=20).unit.code == "BENCH"
+    assert (plant.queue("CNC-04"), plant.queue("CNC-07")) == ([], [job.pk])
+    eligible = JobAlternate.objects.filter(job_order=job).values_list(
+        "unit__code", "setup_s", "run_s"
+    )
+    assert sorted(eligible) == [("CNC-04", 600, 60), ("CNC-07", 900, 70)]
+
+
+def test_an_order_is_not_released_to_a_unit_that_its_routing_does_not_name(plant: Plant) -> None:
+    order = plant.order(released=False)
+
+    refused = plant.do(release, work_order_id=order.pk, units={10: plant.ids["BENCH"]})
+
+    assert refused.message == (
+        "BENCH can't do operation 10 of WO-1: its routing does not name that unit."
+    )
+    order.refresh_from_db()
+    assert order.status == "WAITING"
+    assert not JobOrder.objects.exists()
+
+
+def test_an_order_that_is_made_where_nothing_is_planned_comes_whole(plant: Plant) -> None:
+    order = plant.order(quantity=10, released=False)
+
+    plant.must(release, work_order_id=order.pk, planned=False)
+
+    order.refresh_from_db()
+    assert order.status == "RELEASED"
+    assert not JobOrder.objects.exists()
+    assert not JobMaterial.objects.exists()
+    plant.must(put_away, work_order_id=order.pk, good=Decimal(10))
+    order.refresh_from_db()
+    assert (order.status, order.put_away_quantity) == ("COMPLETED", 10)
 
 
 def test_an_order_of_another_site_is_not_released(plant: Plant) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext as _
 
+from equipment.models import Equipment
 from materials.models import BillLine, CustomerLine, Item, Location
 from materials.rules import fits_quantum
 from mes.commands import Command
@@ -85,14 +86,24 @@ def create_order(
     return {"work_order_id": order.pk}
 
 
-def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
+def release(
+    command: Command,
+    *,
+    work_order_id: int,
+    units: Mapping[int, int] | None = None,
+    planned: bool = True,
+) -> dict[str, Any]:
     """Release a work order: its bill and routing are frozen, its job orders join the queues.
 
     The launch quantity is grossed up for expected scrap here, once, and rounded up to the
     item's quantum; from then on pieces are conserved.
 
-    :raises Refused: if it is released already, has no routing valid today, or there is no
-        place for its output.
+    units    operation number -> the unit that does it, where that isn't the routing's own.
+    planned  False: it is made where nothing is planned. It has no operations, takes no
+             material and comes whole when it is due, see `put_away`.
+
+    :raises Refused: if it is released already, has no routing valid today, is to be done on a
+        unit that its routing does not name, or there is no place for its output.
     """
     order = find(command, WorkOrder, work_order_id, lock=True)
     if order.status != WorkOrder.Status.WAITING:
@@ -101,7 +112,7 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
             status=409,
             code="done_already",
         )
-    operations = routing_of(command, order)
+    operations = routing_of(command, order) if planned else []
     if not Location.objects.filter(site=command.site, kind=Location.Kind.STORE).exists():
         raise Refused(
             _("There is no store to put %(item)s into. Add a location of kind store first.")
@@ -114,13 +125,21 @@ def release(command: Command, *, work_order_id: int) -> dict[str, Any]:
         status=WorkOrder.Status.RELEASED, released_at=command.now, version=F("version") + 1
     )
     jobs = JobOrder.objects.bulk_create(
-        job_of(command, order, op, launch, first=op is operations[0]) for op in operations
+        job_of(
+            command,
+            order,
+            op,
+            launch,
+            first=op is operations[0],
+            unit_id=(units or {}).get(op.number),
+        )
+        for op in operations
     )
     by_number = {job.number: job for job in jobs}
     freeze_alternates(command, operations, by_number)
     freeze_tools(command, operations, by_number)
     freeze_links(command, operations, by_number)
-    materials = _freeze_bill(command, order, jobs, launch)
+    materials = _freeze_bill(command, order, jobs, launch) if jobs else []
     append_to_queues(command, jobs)
     command.record(
         "workorders.order.released",
@@ -294,18 +313,40 @@ def routing_of(command: Command, order: WorkOrder) -> list[RoutingOperation]:
 
 
 def job_of(
-    command: Command, order: WorkOrder, op: RoutingOperation, launch: Decimal, *, first: bool
+    command: Command,
+    order: WorkOrder,
+    op: RoutingOperation,
+    launch: Decimal,
+    *,
+    first: bool,
+    unit_id: int | None = None,
 ) -> JobOrder:
+    setup_s, run_s = op.setup_s, op.run_s
+    if unit_id not in (None, op.unit_id):
+        chosen = next((each for each in op.alternates.all() if each.unit_id == unit_id), None)
+        if chosen is None:
+            raise Refused(
+                _(
+                    "%(unit)s can't do operation %(op)s of %(order)s: its routing does not name "
+                    "that unit."
+                )
+                % {
+                    "unit": find(command, Equipment, unit_id).code,
+                    "op": op.number,
+                    "order": order.code,
+                }
+            )
+        setup_s, run_s = chosen.setup_s, chosen.run_s
     return JobOrder(
         site=command.site,
         work_order=order,
         number=op.number,
         name=op.name,
         status=JobOrder.Status.READY if first else JobOrder.Status.WAITING,
-        unit_id=op.unit_id,
+        unit_id=unit_id or op.unit_id,
         quantity=launch,
-        setup_s=op.setup_s,
-        run_s=op.run_s,
+        setup_s=setup_s,
+        run_s=run_s,
         fixed_s=op.fixed_s,
         family=op.family,
         span=op.span,

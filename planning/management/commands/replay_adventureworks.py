@@ -19,9 +19,10 @@ from planning.management.commands.import_adventureworks import day
 
 class Command(BaseCommand):
     help = (
-        "Feed what was recorded after the import's day (operations started and ended, scrap, "
-        "receipts) through the floor's actions on the site's simulated clock, and print a JSON "
-        "report. Running it again doubles nothing; a stopped run goes on."
+        "Feed what was recorded after the import's day (orders that begin, operations started "
+        "and ended, scrap, purchases, receipts and rejects, customers' orders, shipments) through "
+        "the actions of a person on the site's simulated clock, and print a JSON report. Running "
+        "it again doubles nothing; a stopped run goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

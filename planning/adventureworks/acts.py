@@ -25,8 +25,9 @@ from materials.models import (
     Supplier,
 )
 from mes.commands import Command
-from mes.errors import Refused
+from mes.errors import Missing, Refused
 from mes.models import Site
+from mes.rows import find
 from planning.adventureworks import choices, mapping
 from planning.adventureworks.backlog import OpenOrder, come_sales, open_sales
 from planning.adventureworks.mapping import CustomerRow, order_code, scrap_code
@@ -93,18 +94,19 @@ class Acts:
 
     # -- work orders ----------------------------------------------------------------------------
 
-    def job(self, number: int, sequence: int) -> int:
-        """Key of an operation of a work order."""
-        return JobOrder.objects.values_list("pk", flat=True).get(
-            site=self.site, work_order__code=order_code(number), number=sequence
+    def job(self, fact: Fact) -> int | None:
+        """Key of the operation that a fact is of; None if its order could not be released."""
+        jobs = JobOrder.objects.filter(
+            site=self.site, work_order__code=order_code(fact.number), number=fact.sequence
         )
+        return jobs.values_list("pk", flat=True).first()
 
     def _start(self, fact: Fact, command: Command) -> dict[str, Any]:
-        return workorders.start(command, job_order_id=self.job(fact.number, fact.sequence))
+        return workorders.start(command, job_order_id=self._known(fact, self.job(fact)))
 
     def _end(self, fact: Fact, command: Command) -> dict[str, Any]:
         """Report what an operation made; the record ends it there, so what is missing stays so."""
-        job_id = self.job(fact.number, fact.sequence)
+        job_id = self._known(fact, self.job(fact))
         answer = workorders.report_production(command, job_order_id=job_id, **self._made(fact))
         job = JobOrder.objects.get(pk=job_id)
         if job.status == JobOrder.Status.RUNNING:
@@ -112,8 +114,17 @@ class Acts:
         return answer
 
     def _put_away(self, fact: Fact, command: Command) -> dict[str, Any]:
-        order = WorkOrder.objects.get(site=self.site, code=order_code(fact.number))
-        return workorders.put_away(command, work_order_id=order.pk, **self._made(fact))
+        orders = WorkOrder.objects.filter(site=self.site, code=order_code(fact.number))
+        order_id = self._known(fact, orders.values_list("pk", flat=True).first())
+        return workorders.put_away(command, work_order_id=order_id, **self._made(fact))
+
+    def _known(self, fact: Fact, key: int | None) -> int:
+        if key is None:
+            raise Missing(
+                _("%(what)s is not here: what should have brought it was refused.")
+                % {"what": self.name(fact)}
+            )
+        return key
 
     def _made(self, fact: Fact) -> dict[str, Any]:
         return {
@@ -189,8 +200,11 @@ class Acts:
         if store is None:
             raise Refused(_("There is no store to receive into."))
         line = self._purchases[fact.number]
-        row = PurchaseLine.objects.get(
+        rows = PurchaseLine.objects.filter(
             site=self.site, order_code=line.order_code, number=line.number
+        )
+        row = find(
+            command, PurchaseLine, self._known(fact, rows.values_list("pk", flat=True).first())
         )
         answer: dict[str, Any] = {}
         for code, quantity, status in (
@@ -220,8 +234,9 @@ class Acts:
         return answer
 
     def _reject(self, fact: Fact, command: Command) -> dict[str, Any]:
-        lot = Lot.objects.get(site=self.site, code=self._lot(fact, rejected=True))
-        return quality.decide_lot(command, lot_id=lot.pk, status=Lot.Status.REJECTED)
+        lots = Lot.objects.filter(site=self.site, code=self._lot(fact, rejected=True))
+        lot_id = self._known(fact, lots.values_list("pk", flat=True).first())
+        return quality.decide_lot(command, lot_id=lot_id, status=Lot.Status.REJECTED)
 
     def _lot(self, fact: Fact, *, rejected: bool = False) -> str:
         line = self._purchases[fact.number]
@@ -256,16 +271,18 @@ class Acts:
     def _customers_on(self, day: date) -> dict[int, CustomerRow]:
         return {row.buyer: row for row in mapping.customers(self._company, day)}
 
-    def line(self, fact: Fact) -> int:
-        """Key of the customer line that a shipment is of."""
+    def line(self, fact: Fact) -> int | None:
+        """Key of the customer line that a shipment is of; None if its order could not come."""
         code, number = self._lines[fact.number]
-        return CustomerLine.objects.values_list("pk", flat=True).get(
-            site=self.site, order__code=code, number=number
-        )
+        lines = CustomerLine.objects.filter(site=self.site, order__code=code, number=number)
+        return lines.values_list("pk", flat=True).first()
 
     def _ship(self, fact: Fact, command: Command) -> dict[str, Any]:
         return materials.ship(
-            command, line_id=self.line(fact), quantity=Decimal(fact.good), occurred_at=fact.at
+            command,
+            line_id=self._known(fact, self.line(fact)),
+            quantity=Decimal(fact.good),
+            occurred_at=fact.at,
         )
 
 

@@ -351,13 +351,13 @@ class Replay:
             for line_id, when in zip(plant.line_id, out.line_ready, strict=True)
         }
         ended = [fact for fact in coming if fact.kind == Kind.ENDED]
-        jobs = [self.acts.job(fact.number, fact.sequence) for fact in ended]
+        jobs = [self.acts.job(fact) for fact in ended]
         shipped = [fact for fact in coming if fact.kind == Kind.SHIPPED]
         next_day = at + timedelta(days=1)
         off = [
             (expected - fact.at).total_seconds() / 60
             for fact, job in zip(ended, jobs, strict=True)
-            if (expected := ends.get(job)) is not None
+            if (expected := ends.get(job or 0)) is not None
         ]
         lines = digest(rows)
         return {
@@ -366,11 +366,11 @@ class Replay:
             "late_lines": int((out.line_late_s > 0).sum()),
             "foreseen": {
                 "ends": len(ended),
-                "in_the_day": _by(next_day, (ends.get(job) for job in jobs)),
+                "in_the_day": _by(next_day, (ends.get(job or 0) for job in jobs)),
                 "off_minutes": round(median(off)) if off else None,
                 "shipments": len(shipped),
                 "ready_in_the_day": _by(
-                    next_day, (ready.get(self.acts.line(fact)) for fact in shipped)
+                    next_day, (ready.get(self.acts.line(fact) or 0) for fact in shipped)
                 ),
             },
             "state_hash": state_hash(self.site, [lines]),

@@ -256,14 +256,11 @@ def test_what_is_said_of_a_day_does_not_depend_on_the_last_one(real: Company, un
 
 
 def test_a_begun_order_goes_to_the_unit_with_the_least_hours_before_it(small: Company) -> None:
-    """By hand: on the 5th 102 is done, so FF-01 and FW-01 are as free as their likes; FA-01 was
-    to do 103 until then, and the next but one gets 105."""
-    jobs = {job.order: [] for o in begun(small) for job in o.jobs}
-    for open_order in begun(small):
-        for job in open_order.jobs:
-            jobs[job.order].append(job.unit)
+    """By hand: on the 4th FA-01 still has 103 to do, so 105 goes to FA-02; on the 5th 102 is
+    done, so FF-01 and FW-01 are as free as their likes."""
+    units = {o.order.id: [job.unit for job in o.jobs] for o in begun(small) if o.jobs}
 
-    assert jobs == {105: ["FA-02"], 107: ["FF-01", "FW-01"]}
+    assert units == {105: ["FA-02"], 107: ["FF-01", "FW-01"]}
 
 
 def begun(company: Company) -> list[OpenOrder]:

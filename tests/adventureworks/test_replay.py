@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import connection
 from django.db.models import F
 
 from equipment.actions import report_breakdown
@@ -22,6 +22,7 @@ from materials.actions import count as count_stock
 from materials.models import (
     Customer,
     CustomerLine,
+    Item,
     Lot,
     PurchaseLine,
     StockBalance,
@@ -31,10 +32,11 @@ from mes import commands
 from mes.actor import SYSTEM
 from mes.clock import plant_now
 from mes.models import ShopFloorEvent, Site, SitePlan
-from planning.adventureworks import choices, replay
+from planning.adventureworks import choices
 from planning.adventureworks.replay import Replay, percentile
 from planning.verify import problems
 from tests.adventureworks.company import write_small
+from workorders.actions import create_order
 from workorders.models import JobOrder, JobResponse, Routing, UnitQueue, WorkOrder
 
 pytestmark = pytest.mark.django_db
@@ -393,30 +395,67 @@ def test_a_run_in_two_parts_says_the_same_as_one(folder: Path) -> None:
     assert report["state_hash"] == at_once["state_hash"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_goes_away_is_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice a fact meets a dead connection; the third time it is stored, once."""
     site = bring_in(folder)
-    monkeypatch.setattr(replay, "AGAIN_S", 0.0)
-    monkeypatch.setattr(replay.connection, "close", lambda: None)
-    monkeypatch.setattr(replay.connection, "in_atomic_block", False)
     runs = commands.run
-    failed: list[str] = []
+    died: list[str] = []
 
     def dies_twice(**asked: Any) -> commands.Outcome:
-        if asked["name"] == "replay sold" and len(failed) < 2:
-            failed.append(asked["name"])
-            raise OperationalError("the connection is closed")
+        if asked["name"] == "replay sold" and len(died) < 2:
+            died.append(asked["name"])
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_terminate_backend(pg_backend_pid())")
         return runs(**asked)
 
-    monkeypatch.setattr(replay.commands, "run", dies_twice)
+    monkeypatch.setattr(commands, "run", dies_twice)
 
     report = play(folder)
 
-    assert len(failed) == 2
+    assert len(died) == 2
     assert report["events"]["stored"] == 21
     assert CustomerLine.objects.filter(site=site, order__code="SO-802").count() == 1
+
+
+def test_what_follows_on_something_refused_is_refused_in_words(folder: Path) -> None:
+    """Somebody made a work order of that number before: the recorded one can't be released."""
+    site = bring_in(folder)
+    made = commands.run(
+        site=site,
+        key=uuid.uuid4(),
+        actor=SYSTEM,
+        name="test.make",
+        body={},
+        act=partial(
+            create_order,
+            code="WO-107",
+            item_id=Item.objects.get(code="FR-1").pk,
+            quantity=Decimal(1),
+            due_at=choices.last_of(UNTIL),
+        ),
+    )
+    assert made.ok
+    err = StringIO()
+
+    out = StringIO()
+    call_command(
+        "replay_adventureworks",
+        str(folder),
+        site="AW",
+        until=UNTIL,
+        compute=True,
+        fast=True,
+        stdout=out,
+        stderr=err,
+    )
+
+    assert json.loads(out.getvalue())["events"]["refused"] == 5
+    assert "WO-107: Not possible" in err.getvalue()
+    assert "WO-107/2 is not here: what should have brought it was refused." in err.getvalue()
+    assert list(problems(site)) == []
 
 
 def test_another_fact_gives_another_state(folder: Path, tmp_path: Path) -> None:

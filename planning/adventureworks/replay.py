@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import zip_longest
 from statistics import median
 from typing import Any, TypeVar
 
@@ -48,6 +49,9 @@ PING_S = 1.5
 # A database that is gone may come back within that time.
 GONE_S = 120.0
 AGAIN_S = 0.5
+# A guess of when missing supply comes counts from the plan that first misses it. So also a fast
+# run has what brings demand computed at its own time.
+DEMAND = frozenset({Kind.SOLD, Kind.RELEASED})
 STAND = ("lines", "open_lines", "late_lines", "foreseen", "state_hash")
 FORESEEN = ("ends", "in_the_day", "off_minutes", "shipments", "ready_in_the_day")
 
@@ -135,7 +139,7 @@ def worker_answers() -> bool:
 class Replay:
     """One run over the recorded days of a site.
 
-    fast      send without waiting for each answer; wait at each day's end only
+    fast      send without waiting for each answer; wait at each day's end, and where demand comes
     compute   compute here, for no worker runs
     said      called with a line of progress
 
@@ -202,8 +206,10 @@ class Replay:
             opens, closes = choices.opens(day - timedelta(days=1)), choices.opens(day)
             todays = [fact for fact in self.facts if opens <= fact.at < closes]
             began = time.perf_counter()
-            for fact in todays:
+            for fact, after in zip_longest(todays, todays[1:]):
                 self._send(fact)
+                if fact.kind in DEMAND and (after is None or after.at > fact.at):
+                    self._patiently(self._catch_up)
             self.report.seconds += time.perf_counter() - began
             self.report.days.append(self._patiently(partial(self._end_day, day)))
             self.said(
@@ -287,6 +293,10 @@ class Replay:
             if result.state == "BUSY":
                 time.sleep(POLL_S)
 
+    def _catch_up(self) -> None:
+        """Wait until the plan knows everything, before the clock moves on."""
+        self._wait_for(SiteHead.objects.values_list("seq", flat=True).get(site=self.site))
+
     def _end_day(self, day: date) -> dict[str, Any]:
         """Bring clock and plan to the day's end; return how the plant stands then.
 
@@ -295,8 +305,7 @@ class Replay:
         closes = choices.opens(day)
         next_closes = choices.opens(day + timedelta(days=1))
         coming = [fact for fact in self.facts if closes <= fact.at < next_closes]
-        last = SiteHead.objects.values_list("seq", flat=True).get(site=self.site)
-        self._wait_for(last)
+        self._catch_up()
         outcome = commands.run(
             site=self.site,
             key=key_of(self.site, "replay", "stand", day),

@@ -289,5 +289,5 @@ def test_while_options_are_looked_for_the_pages_ask_again_by_themselves(
 def test_the_tower_asks_the_record_few_questions(
     jana: Client, broken: Disruption, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         jana.get("/tower/")

@@ -17,6 +17,8 @@ from materials.models import CustomerLine
 from mes.models import Person, Role, Site, SitePlan, says_hours
 from planning.erp.models import ErpEntry as ErpEntry
 from planning.erp.models import ErpExport as ErpExport
+from planning.ownfields.models import OwnField as OwnField
+from planning.ownfields.models import OwnValue as OwnValue
 from planning.ownplant.models import ImportFile as ImportFile
 from planning.ownplant.models import PlantImport as PlantImport
 from planning.shadow.models import Foresight as Foresight

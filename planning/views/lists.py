@@ -28,8 +28,12 @@ from mes.htmx import refusal_page, render_page
 from mes.models import ShopFloorEvent, Site
 from planning import words
 from planning.models import Disruption, PlanVersion
+from planning.ownfields.models import RowOf
+from planning.ownfields.values import rows_saying
 from planning.served import lines_of
 from planning.views.capacity import added_shifts, tools_of
+from planning.views.ownfields import columns_context, own_labels
+from planning.views.sorting import headings, in_order, ordered, sort_of
 from planning.views.tentative import marks
 from quality.actions import decide_lot, release_hold
 from quality.models import Hold
@@ -38,6 +42,13 @@ from workorders.models import JobMaterial, JobOrder, UnitQueue, WorkOrder
 PAGE = 100
 AXIS = timedelta(days=21)
 OPEN_ORDERS = ("WAITING", "RELEASED")
+ORDER_COLUMNS = {"number": "code", "item": "item__code", "due": "due_at"}
+LINE_COLUMNS = {
+    "order": "order__code",
+    "customer": "order__customer__name",
+    "item": "item__code",
+    "promised": "promised_at",
+}
 OPEN_JOBS = ("WAITING", "READY", "RUNNING", "SUSPENDED", "HELD")
 
 
@@ -118,22 +129,33 @@ def work_orders(request: PlantRequest) -> HttpResponse:
             | Q(item__name__icontains=said)
             | Q(customer_line__order__customer__name__icontains=said)
             | Q(job_orders__unit__code__iexact=said)
+            | rows_saying(site, RowOf.WORK_ORDER, said)
         ).distinct()
     overdue = orders.filter(due_at__lt=now)
     view = request.GET.get("view", "open")
     if view == "overdue":
         orders = overdue
-    rows, pages = page_of(request, orders)
+    sort, slips = sort_of(request), {"slip": lambda order: _slip(order, ends)}
+    found: Any = ordered(orders, sort, ORDER_COLUMNS, site, RowOf.WORK_ORDER)
+    if sort.column in slips:
+        found = in_order(list(orders), sort, slips)
+    rows, pages = page_of(request, found)
     waits = marks(site).orders
     lines = _lines_by_order(site, rows)
+    own, cells = columns_context(request, RowOf.WORK_ORDER, [each.pk for each in rows])
+    labels = {"number": _("Number"), "item": _("Item"), "due": _("Due"), "slip": _("Slip")}
     context = {
+        **own,
+        "heads": headings(request, labels | own_labels(own)),
         "views": tabs(
             request,
             [("open", _("Open"), None), ("overdue", _("Past due"), overdue.count())],
         ),
         "query": said,
         "rows": [
-            _order_row(each, ends, lines[each.pk]) | {"tentative": waits.get(each.pk, "")}
+            _order_row(each, ends, lines[each.pk])
+            | {"tentative": waits.get(each.pk, "")}
+            | cells[each.pk]
             for each in rows
         ],
         "start": now,
@@ -141,6 +163,10 @@ def work_orders(request: PlantRequest) -> HttpResponse:
         "pages": pages,
     }
     return render_page(request, "workorders/list.html", context)
+
+
+def _slip(order: WorkOrder, ends: dict[int, datetime | None]) -> int | None:
+    return _late(order.due_at, _projected(list(order.job_orders.all()), ends))
 
 
 def _lines_by_order(site: Site, orders: Iterable[WorkOrder]) -> dict[int, list[CustomerLine]]:
@@ -374,10 +400,23 @@ def deliveries(request: PlantRequest) -> HttpResponse:
             | Q(order__customer__name__icontains=said)
             | Q(item__code__icontains=said)
             | Q(item__name__icontains=said)
+            | rows_saying(site, RowOf.CUSTOMER_LINE, said)
         )
     if request.GET.get("view") == "late":
         lines = lines.filter(pk__in=late_ids)
-    rows, pages = page_of(request, lines)
+    sort = sort_of(request)
+    found: Any = ordered(lines, sort, LINE_COLUMNS, site, RowOf.CUSTOMER_LINE)
+    if sort.column in ("projected", "slip"):
+        found = in_order(
+            list(lines),
+            sort,
+            {
+                "projected": lambda line: words.delivery(line, times.get(line.pk)),
+                "slip": lambda line: standing.get(str(line.pk), (None,))[0],
+            },
+        )
+    rows, pages = page_of(request, found)
+    own, cells = columns_context(request, RowOf.CUSTOMER_LINE, [each.pk for each in rows])
     waits = marks(site).lines
     shown = []
     for line in rows:
@@ -405,9 +444,20 @@ def deliveries(request: PlantRequest) -> HttpResponse:
                 or ("" if projected else _("no date: nothing covers it yet")),
                 "no_promise": line.promised_at is None,
                 "tentative": waits.get(line.pk, ""),
+                **cells[line.pk],
             }
         )
+    labels = {
+        "order": _("Order"),
+        "customer": _("Customer"),
+        "item": _("Item"),
+        "promised": _("Promised"),
+        "projected": _("Projected"),
+        "slip": _("Slip"),
+    }
     context = {
+        **own,
+        "heads": headings(request, labels | own_labels(own)),
         "views": tabs(request, [("open", _("Open"), None), ("late", _("At risk"), len(late_ids))]),
         "query": said,
         "rows": shown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -24,8 +24,12 @@ from mes.htmx import render_page
 from mes.models import Role
 from planning import words
 from planning.models import PlanVersion
+from planning.ownfields.models import RowOf
+from planning.ownfields.values import rows_saying
 from planning.served import lines_of_purchases
 from planning.views.lists import page_of, tabs
+from planning.views.ownfields import columns_context, own_labels
+from planning.views.sorting import headings, in_order, own_keys, sort_of
 
 NAMED = 3  # customer lines of a purchase by name; the rest are counted
 RATE_WORDS = {
@@ -68,6 +72,7 @@ def purchases(request: PlantRequest) -> HttpResponse:
             | Q(supplier__name__icontains=said)
             | Q(item__code__icontains=said)
             | Q(item__name__icontains=said)
+            | rows_saying(site, RowOf.PURCHASE_LINE, said)
         )
     found = list(rows)
     stakes = _stakes(PlanVersion.objects.current(site))
@@ -89,13 +94,25 @@ def purchases(request: PlantRequest) -> HttpResponse:
         return -stake.money, -len(stake.lines), row.expected_at, row.pk
 
     found.sort(key=urgency)
+    found = in_order(found, sort_of(request), _keys(request, found, stakes))
     found, pages = page_of(request, found)
+    own, cells = columns_context(request, RowOf.PURCHASE_LINE, [row.pk for row in found])
     served = lines_of_purchases(site, [row.pk for row in found])
     lines = _lines(
         {line for each in served.values() for line in each}
         | {line for row in found for line in stakes.get(str(row), nothing).lines}
     )
+    labels = {
+        "purchase": _("Purchase"),
+        "supplier": _("Supplier"),
+        "item": _("Item"),
+        "promised": _("Promised"),
+        "expected": _("Expected"),
+        "money": _("Late costs"),
+    }
     context = {
+        **own,
+        "heads": headings(request, labels | own_labels(own)),
         "views": tabs(
             request,
             [("chase", _("To chase"), len(wrong)), ("all", _("All open"), None)],
@@ -111,11 +128,28 @@ def purchases(request: PlantRequest) -> HttpResponse:
                 [lines[line] for line in sorted(served[row.pk]) if line in lines],
                 lines,
             )
+            | cells[row.pk]
             for row in found
         ],
         "pages": pages,
     }
     return render_page(request, "materials/purchases.html", context, parts=("purchases",))
+
+
+def _keys(
+    request: PlantRequest, rows: list[PurchaseLine], stakes: Mapping[str, _AtStake]
+) -> dict[str, Callable[[PurchaseLine], Any]]:
+    """By what the list may be sorted; money only for who may see it."""
+    keys: dict[str, Callable[[PurchaseLine], Any]] = {
+        "purchase": lambda row: (row.order_code, row.number),
+        "supplier": lambda row: row.supplier.name,
+        "item": lambda row: row.item.code,
+        "promised": lambda row: row.promised_at,
+        "expected": lambda row: row.expected_at,
+    }
+    if may(request.actor, "money.read"):
+        keys["money"] = lambda row: stakes[str(row)].money if str(row) in stakes else None
+    return keys | own_keys(request.site, RowOf.PURCHASE_LINE, [row.pk for row in rows])
 
 
 def _stakes(version: PlanVersion | None) -> dict[str, _AtStake]:

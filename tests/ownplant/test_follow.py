@@ -19,6 +19,8 @@ from mes.models import RoleGrant, ShopFloorEvent, Site, SiteHead
 from planning import verify
 from planning.actions import recompute
 from planning.models import PlanVersion
+from planning.ownfields.actions import write_row
+from planning.ownfields.values import values_of
 from planning.ownplant import actions
 from planning.ownplant.models import PlantImport
 from planning.ownplant.work import work_on
@@ -285,3 +287,14 @@ def test_a_count_without_a_lot_is_taken_where_one_lot_lies(plant: Site, sheets: 
     assert StockBalance.objects.get(site=plant, lot__code="N-1").quantity == Decimal(7)
     unnamed = StockBalance.objects.get(site=plant, location__code="STORE", lot__item__code="BAR")
     assert unnamed.quantity == Decimal(4)
+
+
+def test_a_note_stays_when_a_newer_file_is_taken_over(plant: Site, sheets: Sheets) -> None:
+    order = WorkOrder.objects.get(site=plant, code="A-1")
+    said = {"note": "first article with the customer"}
+    assert do(plant, write_row, row_of="work_order", subject_id=order.pk, values=said).ok
+    newer = deepcopy(sheets)
+    newer["Orders"][1][3] = soon(9)
+    taken_over(plant, newer)
+    found = values_of(plant, "work_order", [order.pk])
+    assert found[order.pk]["note"].text == said["note"]

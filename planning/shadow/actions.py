@@ -18,6 +18,7 @@ from mes.models import Site
 from planning import words
 from planning.models import PlanVersion
 from planning.shadow.models import Foresight, ShadowMode, in_shadow
+from planning.shadow.record import track_record
 
 
 def begin_shadow(command: Command) -> dict[str, Any]:
@@ -61,7 +62,12 @@ def keep_foresight(site_id: int, *, wall_now: datetime) -> bool:
             for line in lines.select_related("order__customer")
         }
         Foresight.objects.create(
-            site=site, day=day, made_at=command.now, version=version.version, lines=foreseen
+            site=site,
+            day=day,
+            made_at=command.now,
+            version=version.version,
+            lines=foreseen,
+            errors=track_record(site, day),
         )
 
     outcome = run(

@@ -32,6 +32,7 @@ class Foresight(models.Model):
     made_at = models.DateTimeField()
     version = models.BigIntegerField(help_text="of the plan that said it")
     lines = models.JSONField(help_text="customer line -> promised, projected")
+    errors = models.JSONField(default=list, help_text="how far off dates were until then")
 
     class Meta:
         constraints = [

@@ -117,6 +117,20 @@ def _middle(errors: Mapping[int, list[float]], first: int, last: int) -> float |
     return median(found) if found else None
 
 
+def usual_errors(site: Site) -> list[Error]:
+    """The track record as the newest day's foresight kept it; empty before the first."""
+    kept = Foresight.objects.filter(site=site).order_by("-day").values_list("errors", flat=True)
+    return [Error(*each) for each in kept.first() or ()]
+
+
+def usual_error_days(errors: Iterable[Error], ahead: int) -> float | None:
+    """How far off a date so many days ahead usually is; None without a record of that distance."""
+    for each in errors:
+        if each.first <= max(ahead, 1) <= each.last:
+            return each.ours
+    return None
+
+
 def noted(site: Site, day: date) -> list[tuple[Decision, Outcome, Outcome]]:
     """What was accepted and not applied in the last weeks: with it, and without, beside what came.
 

@@ -31,6 +31,7 @@ from planning.models import Disruption, PlanVersion
 from planning.ownfields.models import RowOf
 from planning.ownfields.values import rows_saying
 from planning.served import lines_of
+from planning.shadow.record import usual_error_days, usual_errors
 from planning.views.capacity import added_shifts, tools_of
 from planning.views.ownfields import columns_context, own_labels
 from planning.views.sorting import headings, in_order, ordered, sort_of
@@ -418,6 +419,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
     rows, pages = page_of(request, found)
     own, cells = columns_context(request, RowOf.CUSTOMER_LINE, [each.pk for each in rows])
     waits = marks(site).lines
+    errors = usual_errors(site)
     shown = []
     for line in rows:
         promised = line.promised_at or line.requested_at
@@ -444,6 +446,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
                 or ("" if projected else _("no date: nothing covers it yet")),
                 "no_promise": line.promised_at is None,
                 "tentative": waits.get(line.pk, ""),
+                "off_days": usual_error_days(errors, (projected - now).days) if projected else None,
                 **cells[line.pk],
             }
         )
@@ -458,6 +461,7 @@ def deliveries(request: PlantRequest) -> HttpResponse:
     context = {
         **own,
         "heads": headings(request, labels | own_labels(own)),
+        "has_record": any(each.of for each in errors),
         "views": tabs(request, [("open", _("Open"), None), ("late", _("At risk"), len(late_ids))]),
         "query": said,
         "rows": shown,

@@ -109,12 +109,13 @@ def _noted(row: Decision, with_it: Outcome, without: Outcome, money: bool) -> di
         "title": row.title,
         "cause": words.title(row.disruption) if row.disruption else "",
         "who": row.person.name if row.person else "",
-        "of": with_it.of,
+        "of": without.of,
         "with": with_it.predicted_days,
         "without": without.predicted_days,
-        "days": with_it.days,
-        "final": with_it.is_final,
-        "saved_days": with_it.days - with_it.predicted_days,
+        # By the promise as it stands: a new date that was only noted was never given.
+        "days": without.days,
+        "final": without.is_final,
+        "saved_days": without.days - with_it.predicted_days,
         "saves": words.amount(row.predicted.get("saves")) if money else None,
     }
 

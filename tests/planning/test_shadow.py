@@ -150,3 +150,24 @@ def test_the_page_says_the_mode_and_what_would_have_been_saved(
     assert planner.post("/shadow/end/", {"key": str(uuid.uuid4())}).status_code == 302
     again = planner.post("/shadow/end/", {"key": str(uuid.uuid4())})
     assert (again.status_code, "as usual already" in again.content.decode()) == (422, True)
+
+
+def test_a_projected_date_says_how_far_off_its_like_usually_were(
+    company: Company, jana: Person
+) -> None:
+    planner: Client = client_of(jana)
+    planning.recompute(company.site.pk, wall_now=wall_now())
+    assert "no record yet" in planner.get("/deliveries/").content.decode()
+    now = plant_now(company.site)
+    day = now.astimezone(ZoneInfo(company.site.time_zone)).date()
+    errors = [[1, 1, 3, 0.5, 1.0], [2, 3, 2, 1.5, 2.0], [4, 7, 0, None, None]]
+    Foresight.objects.create(
+        site=company.site, day=day, made_at=now, version=1, lines={}, errors=errors
+    )
+
+    page = planner.get("/deliveries/")
+
+    for row in page.context["rows"]:
+        ahead = max((row["projected"] - now).days, 1)
+        assert row["off_days"] == {1: 0.5, 2: 1.5, 3: 1.5}.get(ahead), ahead
+    assert 'data-testid="usually-off"' in page.content.decode()

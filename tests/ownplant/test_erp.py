@@ -24,6 +24,7 @@ from planning.actions import recompute
 from planning.erp import actions as erp
 from planning.erp.entries import Side, differences, export_of, to_do
 from planning.erp.models import ErpEntry
+from planning.ownplant.models import PlantImport
 from tests.ownplant.files import Sheets, workbook
 from tests.ownplant.test_follow import taken_over
 from tests.ownplant.test_store import brought_in, do, rich, soon, stored
@@ -305,3 +306,17 @@ def test_who_only_looks_may_look_and_not_tick(plant: Site, signed_in: Client) ->
     entry = json.dumps(["orders", "A-1", "qty", "120"])
     given = {"key": str(uuid.uuid4()), "entry": entry}
     assert signed_in.post("/erp/entered/", given).status_code == 403
+
+
+def test_a_plant_that_no_file_made_is_compared_with_an_export_too(
+    plant: Site, sheets: Sheets, signed_in: Client
+) -> None:
+    PlantImport.objects.filter(site=plant).update(state="REMOVED")
+    assert 'name="files"' in signed_in.get("/own-plant/").content.decode()
+    sheets["Orders"][1][2] = 90
+    row = brought_in(plant, workbook(sheets))
+
+    page = signed_in.get(f"/own-plant/{row.pk}/").content.decode()
+
+    assert 'data-testid="compared"' in page
+    assert waits(plant) == {("orders/A-1", "qty"): ("90", "100")}

@@ -75,6 +75,13 @@ def test_every_page_of_the_planner_opens(jana: Client, broken: Disruption) -> No
         "/holds/",
         "/floor/",
         "/floor/CNC-07/",
+        "/erp/",
+        "/erp/?view=entered",
+        "/erp/differences/",
+        "/shadow/",
+        "/own-plant/",
+        "/own-columns/purchase_line/",
+        "/own-columns/purchase_line/paste/",
         "/find/?q=WO-2291",
     ):
         assert jana.get(path, follow=True).status_code == 200, path

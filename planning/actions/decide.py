@@ -165,7 +165,7 @@ def accept(
             decision_id=decision_id,
             decide_by=snap.instant(found.figures.decide_by),
         )
-    telling.tell_decided(command, disruption, title)
+        telling.tell_decided(command, disruption, title)
 
     def store(seq: int) -> None:
         version = snap.plan_version if listens else commit_projection(planned, seq=seq)

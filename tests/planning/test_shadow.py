@@ -11,7 +11,7 @@ from django.test import Client
 
 from materials.models import CustomerLine
 from mes.clock import plant_now, wall_now
-from mes.models import Person, ShopFloorEvent, SiteHead, SitePlan, Task
+from mes.models import Notice, Person, ShopFloorEvent, SiteHead, SitePlan, Task
 from planning import actions as planning
 from planning.management.commands.sweep import UNFORESEEN, _sites
 from planning.models import Consent, Foresight
@@ -144,10 +144,15 @@ def test_the_page_says_the_mode_and_what_would_have_been_saved(
     assert row["without"] > row["with"]
     assert row["saved_days"] == row["days"] - row["with"]
     assert decision.title in page.content.decode()
+    assert not Notice.objects.filter(site=company.site, kind="DECIDED").exists()
     assert 'data-testid="listens"' in planner.get("/tower/").content.decode()
     assert "noted only" in planner.get("/decisions/").content.decode()
     assert planner.get(f"/disruptions/{decision.disruption_id}/").status_code == 200
     assert planner.post("/shadow/end/", {"key": str(uuid.uuid4())}).status_code == 302
+    company.must(planning.undo, decision_id=decision.pk)
+    planning.recompute(company.site.pk, wall_now=wall_now())
+    accept(company, "ALTERNATE_UNIT")
+    assert Notice.objects.filter(site=company.site, kind="DECIDED").exists()
     again = planner.post("/shadow/end/", {"key": str(uuid.uuid4())})
     assert (again.status_code, "as usual already" in again.content.decode()) == (422, True)
 

@@ -114,12 +114,11 @@ class _Reader:
         for order in orders:
             self.found["orders"][order.code] = self._order(order, own.get(order.pk))
         told = {line.pk for line in own.values()}
-        made_here = {order.code for order in orders}
-        for code in self._codes("orders", "no") - made_here:
-            for line in lines.values():
-                if line.order.code == code and line.number == 1:
-                    self.found["orders"][code] = self._line(line)
-                    told.add(line.pk)
+        bought = self._codes("orders", "no") - {order.code for order in orders}
+        for line in lines.values():
+            if line.order.code in bought and line.number == 1:
+                self.found["orders"][line.order.code] = self._line(line)
+                told.add(line.pk)
         return told
 
     def _order(self, order: WorkOrder, line: CustomerLine | None) -> Standing:
@@ -183,6 +182,9 @@ class _Reader:
             for row in self.known.get("operations", ())
         }
         for (code, number), parts in jobs.items():
+            subjects: list[Subject] = [("job_order", job.pk) for job in parts]
+            # What is put away is reported at its last operation.
+            self.found["orders"][code].about["done"] += subjects
             said = machines.get((code, str(number))) or machines.get((items[code], str(number)), "")
             standing = [job for job in parts if job.status not in ("COMPLETED", "CLOSED")]
             self.found["operations"][f"{code} / {number}"] = Standing(
@@ -194,10 +196,7 @@ class _Reader:
                     "machine": _where(standing, said),
                     "meant": said,
                 },
-                {
-                    column: [("job_order", job.pk) for job in parts]
-                    for column in ("done", "machine")
-                },
+                dict.fromkeys(("done", "machine"), subjects),
                 open=bool(standing),
                 url_code=code,
             )

@@ -106,6 +106,17 @@ def test_what_was_decided_and_learned_stands_there_by_key(plant: Site) -> None:
         ("orders/A-3", "done"): ("", "10"),
         ("stock/Q / A-3 / STORE", ""): ("", "Q, 10"),
     }
+    export = export_of(plant)
+    assert export is not None
+    assert {row.difference.name.key: row.why for row in to_do(plant, export)} == {
+        "A-1": "he agreed by phone",
+        "A-2": "no money",
+        "PO-1 / BAR": "Kessler",
+        "BAR / L1 / RACK": "counted",
+        "A-3": "reported at the station",
+        "Q / A-3 / STORE": "reported at the station",
+    }
+    assert all(row.at for row in to_do(plant, export))
 
 
 def test_each_says_when_who_and_why(plant: Site, planner: Actor) -> None:

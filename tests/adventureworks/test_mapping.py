@@ -277,6 +277,19 @@ def test_begun_orders_keep_the_units_of_a_centre_alike(real: Company) -> None:
         assert max(units) <= 1.25 * min(units)
 
 
+def test_in_a_day_parts_are_made_before_what_they_go_into(small: Company) -> None:
+    """By hand: were 105 done on the day of 107, its frames would be welded until 14:36."""
+    small.operations[:] = [
+        row._replace(ended=date(2013, 7, 9)) if row.order == 105 else row
+        for row in small.operations
+    ]
+
+    _, record = whole_record(small, AS_OF, date(2013, 7, 10))
+
+    times = {(f.number, f.kind, f.sequence): f.at.strftime("%d %H:%M") for f in record}
+    assert times[107, Kind.ENDED, 2] == times[105, Kind.STARTED, 7] == "08 14:36"
+
+
 def test_an_operation_that_ended_on_the_day_its_order_began_is_done_the_day_after(
     small: Company,
 ) -> None:

@@ -92,7 +92,7 @@ def a_day(northfield_site: Site, data_dir: Any, everything: Caller) -> Site:
 
 _CHANGING = re.compile(
     rb'nonce="[^"]*"|name="(?:csrfmiddlewaretoken|key)" value="[^"]*"|"X-CSRFToken": "[^"]*"'
-    rb"|[0-9a-f]{8}-[0-9a-f-]{27}"
+    rb'|data-asked-ms="\d+"|[0-9a-f]{8}-[0-9a-f-]{27}'
 )
 
 

@@ -52,12 +52,13 @@ def _tour() -> dict[str, Exists]:
     opened = events.filter(kind="planning.plan.committed").order_by("seq").values("seq")[:1]
     since = events.filter(seq__gt=Coalesce(Subquery(opened), 0))
     decisions = Decision.objects.filter(site=here)
-    looked_at = Disruption.objects.filter(site=here).exclude(state="NEW").exclude(kind="BACKLOG")
+    looked_at = Disruption.objects.filter(site=here, seen_at__isnull=False).exclude(kind="BACKLOG")
+    by_person = since.filter(person_id__isnull=False)
     return {
         "broke": Exists(since.filter(kind="equipment.unit.went_down")),
         "opened": Exists(looked_at),
         "accepted": Exists(decisions.filter(undo_of=None)),
-        "reported": Exists(since.filter(kind="workorders.production.reported")),
+        "reported": Exists(by_person.filter(kind="workorders.production.reported")),
         "undone": Exists(decisions.filter(undo_of__isnull=False)),
     }
 

@@ -24,6 +24,7 @@ from mes import commands
 from mes.actor import SYSTEM
 from mes.clock import plant_now, wall_now
 from mes.models import ShopFloorEvent, Site
+from planning import demo
 from planning.actions import recompute
 from planning.models import Disruption, Option
 from quality.actions import place_hold
@@ -298,3 +299,19 @@ def test_the_tower_asks_the_record_few_questions(
 ) -> None:
     with django_assert_max_num_queries(27):
         jana.get("/tower/")
+
+
+def test_the_tour_ticks_what_a_person_does_not_what_the_plant_does(
+    jana: Client, northfield_site: Site, broken: Disruption
+) -> None:
+    def ticked() -> set[str]:
+        shown = demo.strip_context(northfield_site, 1) or {}
+        return {str(step["label"]) for step in shown["tour"] if step["done"]}
+
+    reports = ShopFloorEvent.objects.filter(kind="workorders.production.reported")
+    assert reports.filter(person_id__isnull=True).exists()
+    assert ticked() == {"something breaks"}
+
+    jana.get(f"/disruptions/{broken.pk}/")
+
+    assert ticked() == {"something breaks", "open it"}

@@ -273,7 +273,6 @@ class Option(models.Model):
         REWORK = "REWORK"
         CONCESSION = "CONCESSION"
         TEMPORARY_REPAIR = "TEMPORARY_REPAIR"
-        STOP = "STOP"
 
     class Verdict(models.TextChoices):
         OFFERED = "OFFERED"

@@ -149,7 +149,6 @@ SKILLED = (
     ("Petra Novak", "5AX", 1, ("Early",)),
     ("Karel Dvorak", "5AX", 1, ("Early",)),
     ("Milan Urban", "5AX", 2, ("Late",)),
-    ("Ota Klima", "5AX", 1, ("On call",)),
     ("Eva Kral", "GRIND", 2, ("Early", "Late")),
     ("Jiri Benes", "GRIND", 2, ("Early", "Late")),
 )

@@ -413,7 +413,7 @@ select version, upto_seq, as_of, epoch, figures, job_ids, times, line_ids, line_
 """
 _CALENDARS = "select id from equipment_workcalendar where site_id = %(site)s order by id"
 _PATTERNS = """
-select calendar_id, weekday, starts, ends, name from equipment_shiftpattern
+select calendar_id, weekday, starts, ends from equipment_shiftpattern
  where site_id = %(site)s order by calendar_id, weekday, starts, ends, id
 """
 _EXCEPTIONS = """
@@ -1065,7 +1065,7 @@ _KEPT_CALENDARS = 16
 def _calendars(read: _Reading, horizon: int) -> calendars.Calendars:
     """The base calendars with their dense tables, kept by what they are made of."""
     weeks: dict[int, list[equipment_rules.Shift]] = defaultdict(list)
-    for calendar_id, weekday, starts, ends, _name in read.patterns:
+    for calendar_id, weekday, starts, ends in read.patterns:
         weeks[calendar_id].append(equipment_rules.Shift(weekday, starts, ends))
     differ: dict[int, list[equipment_rules.Window]] = defaultdict(list)
     for _id, calendar_id, _unit, kind, starts_at, ends_at in read.exceptions:
@@ -2031,8 +2031,7 @@ def _offers(read: _Reading) -> Offers:
         read.quotes, read.freights, read.stand_ins, read.items,
         [(row[0], row[2], row[7]) for row in read.purchases],
         [(row[0], row[16], *row[25:27]) for row in read.units],
-        read.standing, read.away, read.attends, read.patterns, read.epoch, read.holds,
-        _asked(read), _mended(read),
+        read.standing, read.away, read.attends, read.epoch, read.holds, _asked(read), _mended(read),
     )  # fmt: skip
     return _kept(read.site.id, "offers", made_of, partial(_make_offers, read))
 
@@ -2079,7 +2078,6 @@ def _make_offers(read: _Reading) -> Offers:
         },
         external=frozenset(row[0] for row in read.units if row[16] == "EXTERNAL"),
         covers=tuple(_covers(read)),
-        rest_s=int(work_rules.REST.total_seconds()),
         asked=_asked(read),
         refused=frozenset(row[1] for row in read.holds if row[9] == "REFUSED"),
         mended=_mended(read),
@@ -2107,55 +2105,18 @@ def _mended(read: _Reading) -> dict[int, int]:
 
 
 def _covers(read: _Reading) -> Iterator[Cover]:
-    """Who could attend each unit that stands: with its skill, not absent, not in that shift.
-
-    Those who would not rest long enough between it and their own shifts are told apart.
-    """
-    calendars = {row[0]: row[3] for row in read.units}
+    """Who could attend each unit that stands: with its skill, not absent, not in that shift."""
     for window_id, unit_id, starts_at, ends_at, _absent, shifts in read.standing:
         away = {
             person for person, since, until in read.away if since < ends_at and until > starts_at
         }
-        able = [
-            (person, own)
+        able = tuple(
+            person
             for unit, person, _name, own in read.attends
             if unit == unit_id and person not in away and own and not set(own) & set(shifts)
-        ]
-        taken = (starts_at, ends_at)
-        rested = [
-            person
-            for person, own in able
-            if work_rules.rests(
-                _own_shifts(read, calendars[unit_id], own, taken), taken, work_rules.REST
-            )
-        ]
-        begin, end = rules.window(starts_at, ends_at, read.epoch, opens=False)
-        yield Cover(
-            unit_id=unit_id,
-            window_id=window_id,
-            start_s=max(0, begin),
-            end_s=end,
-            people=tuple(rested),
-            tired=tuple(person for person, _own in able if person not in rested),
         )
-
-
-def _own_shifts(
-    read: _Reading, calendar_id: int, names: Sequence[str], around: tuple[datetime, datetime]
-) -> list[tuple[datetime, datetime]]:
-    """When somebody works who is in these shifts, as far as a rest around a time goes.
-
-    As the calendar has them; names that it doesn't know are those of the site's others.
-    """
-    known = {name for calendar, *_, name in read.patterns if calendar == calendar_id}
-    shifts = [
-        equipment_rules.Shift(weekday, starts, ends)
-        for calendar, weekday, starts, ends, name in read.patterns
-        if name in names and (calendar == calendar_id or name not in known)
-    ]
-    reach = work_rules.REST + timedelta(days=1)
-    zone = read.site.time_zone
-    return equipment_rules.expand_calendar(shifts, [], zone, around[0] - reach, around[1] + reach)
+        begin, end = rules.window(starts_at, ends_at, read.epoch, opens=False)
+        yield Cover(unit_id, window_id, max(0, begin), end, able)
 
 
 def _absolute(seconds: int, read: _Reading) -> int:

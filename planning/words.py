@@ -454,7 +454,7 @@ def _deal(deal: Facts, zone: str) -> str:
     elif kind == "uncover_window":
         said = _("nobody attends %(to)s from %(at)s to %(until)s")
     elif kind == "remove_order":
-        said = _("stop %(order)s: make no more of it")
+        said = _("%(order)s is not made")
     elif kind == "repair_for_now":
         said = _(
             "repair %(to)s for now: back %(at)s at %(percent)s %%, fully repaired"
@@ -628,7 +628,6 @@ IDEAS = {
     "REWORK": gettext_lazy("Rework it"),
     "CONCESSION": gettext_lazy("Use it as it is"),
     "TEMPORARY_REPAIR": gettext_lazy("Repair it for now"),
-    "STOP": gettext_lazy("Stop an order"),
 }
 
 
@@ -841,9 +840,7 @@ def reason(code: str) -> str:
         "BOUND": _("it is pinned or on hold"),
         "SPLIT": _("it was split"),
         "NOBODY_ABLE": _("nobody else who can attend it is free then"),
-        "NO_REST": _("who could attend it would rest less than 11 hours between two shifts"),
         "NO_ROUTING": _("nobody says how it is made"),
-        "KEPT": _("somebody keeps what it makes"),
         "NO_MAKESHIFT": _("nobody says how it could be repaired for now"),
         "RUNS": _("it is not down"),
         "SLOW_ALREADY": _("it is slow already"),
@@ -970,7 +967,6 @@ def event_text(kind: str, body: Facts) -> str:
         "workorders.order.created": _("Order made"),
         "workorders.order.released": _("Released"),
         "workorders.order.closed": _("Closed"),
-        "workorders.order.reopened": _("Goes on after all"),
         "workorders.order.due_set": _("Due at another time"),
         "workorders.job.started": _("Started"),
         "workorders.job.stopped": _("Stopped"),

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -354,18 +354,6 @@ class Away:
 
     def covers(self, at: datetime) -> bool:
         return self.starts_at <= at < self.ends_at
-
-
-# Between two shifts of a person (directive 2003/88/EC, article 3).
-REST = timedelta(hours=11)
-
-
-def rests(
-    works: Iterable[tuple[datetime, datetime]], taken: tuple[datetime, datetime], rest: timedelta
-) -> bool:
-    """Tell whether a person who works at these times keeps the rest with one more taken."""
-    start, end = taken
-    return all(until + rest <= start or begin >= end + rest for begin, until in works)
 
 
 def stands(

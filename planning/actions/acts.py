@@ -70,12 +70,10 @@ from workorders.actions import (
     merge_job,
     order_mending,
     release,
-    reopen_order,
     reserve,
     set_link,
     set_not_before,
     split_job,
-    stop_order,
     substitute,
     uncover,
     unreserve,
@@ -200,7 +198,7 @@ def do(
         case AddOrder():
             made = _make_again(command, study, change, decision_id, bought)
         case RemoveOrder():
-            made = stop_order(command, work_order_id=change.order_id, note=reason)
+            raise Refused(_("An order is taken away by undoing the decision that made it."))
         case CoverWindow():
             made = cover(command, window_id=change.window_id, person_id=change.person_id)
         case UncoverWindow():
@@ -378,17 +376,7 @@ def undo(command: Command, change: Deal, made: Made, *, reason: str) -> None:
         case AddOrder():
             close_order(command, work_order_id=made["work_order_id"], note=reason)
         case RemoveOrder():
-            jobs = [
-                {**job, "completed_at": job["completed_at"] and _at(job["completed_at"])}
-                for job in made["jobs"]
-            ]
-            reopen_order(
-                command,
-                work_order_id=change.order_id,
-                was=made["was"],
-                jobs=jobs,
-                note=reason,
-            )
+            raise Refused(_("An order is taken away by undoing the decision that made it."))
         case CoverWindow():
             uncover(
                 command,

@@ -1246,9 +1246,6 @@ class Study:
             found |= self._reserved(row)
         if "order_id" in row:
             found["order"] = snap.orders.get(row["order_id"], "")
-        if row["kind"] == "remove_order":
-            jobs = [job for job in snap.jobs.values() if job.work_order_id == row["order_id"]]
-            found["units"] = list(dict.fromkeys(snap.units[job.unit_id] for job in jobs))
         if row["kind"] == "add_order":
             recipe = self.plant.recipes.get(row["item_id"])
             steps = recipe.steps if recipe else ()

@@ -634,34 +634,17 @@ def frozen(plant: Plant, projection: Projection) -> Flags:
 
     Frozen = waits, and its baseline start is before now + the site's frozen window. Not frozen:
     what is on hold or blocked, what waits for material or a lost tool, what stands at a unit that
-    is down or slow, or is closed when it was to start.
+    is down or slow.
     """
     start = plant.op_baseline_start
     inside: Flags = (start != UNSET) & (start < projection.now + plant.site.frozen_window_s)
     inside &= plant.op_status == Status.WAITING
     inside &= (plant.op_unit >= 0) & ~plant.op_hold
     inside[inside] = ~(plant.unit_down | plant.unit_slow)[plant.op_unit[inside]]
-    inside &= ~_closed_over(plant, np.maximum(start, projection.now), inside)
     inside &= projection.op_state == State.DATED
     for waits in (Bind.SUPPLY, Bind.UNCOVERED, Bind.TOOL):
         inside &= projection.op_bind != waits
     return inside
-
-
-def _closed_over(plant: Plant, start: I32, among: Flags) -> Flags:
-    """Which operations were to start at an instant at which their unit is closed."""
-    found = np.zeros(len(start), np.bool_)
-    ops = np.flatnonzero(among)
-    for unit in np.unique(plant.op_unit[ops]).tolist():
-        rows = slice(plant.unit_exception_ptr[unit], plant.unit_exception_ptr[unit + 1])
-        shut = ~plant.exception_open[rows]
-        if shut.any():
-            mine = ops[plant.op_unit[ops] == unit]
-            at = start[mine, None]
-            inside = at >= plant.exception_start[rows][shut]
-            inside &= at < plant.exception_end[rows][shut]
-            found[mine[inside.any(axis=1)]] = True
-    return found
 
 
 def displaced(before: Plant, after: Plant) -> Flags:

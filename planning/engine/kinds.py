@@ -32,7 +32,6 @@ class Kind(StrEnum):
     REWORK = "REWORK"
     CONCESSION = "CONCESSION"
     TEMPORARY_REPAIR = "TEMPORARY_REPAIR"
-    STOP = "STOP"
 
 
 class Verdict(StrEnum):
@@ -75,7 +74,6 @@ class WhyNot(StrEnum):
     BOUND = "BOUND"  # it is pinned or on hold
     SPLIT = "SPLIT"  # it was split
     NOBODY_ABLE = "NOBODY_ABLE"  # nobody else who has the skill is free then
-    NO_REST = "NO_REST"  # who could would not rest long enough between two shifts
     NO_ROUTING = "NO_ROUTING"  # nobody says how it is made
     NOT_OURS = "NOT_OURS"  # it is bought: nobody here mends it
     SAID_NO = "SAID_NO"  # quality refused it before
@@ -84,4 +82,3 @@ class WhyNot(StrEnum):
     RUNS = "RUNS"  # it is not down
     SLOW_ALREADY = "SLOW_ALREADY"
     BACK_SOONER = "BACK_SOONER"  # it is back before a repair for now would be done
-    KEPT = "KEPT"  # somebody keeps what it makes

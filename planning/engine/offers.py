@@ -64,17 +64,13 @@ class StandIn:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A unit stands from an instant to another for want of a person; who else could attend it.
-
-    tired  who could, but would not rest long enough.
-    """
+    """A unit stands from an instant to another for want of a person; who else could attend it."""
 
     unit_id: int
     window_id: int
     start_s: int
     end_s: int
     people: tuple[int, ...]
-    tired: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,6 @@ class Offers:
     standard     price of a usual shipment.
     item_cost    what a unit of an item is held to cost.
     covers       who could attend what stands because somebody is absent.
-    rest_s       that a person keeps between two shifts.
     asked        lines whose customers are asked before they get anything by concession.
     refused      lots of which quality refused the use as they are.
     makeshift    by unit, how it would be repaired for now.
@@ -108,7 +103,6 @@ class Offers:
     item_cost: Mapping[int, Rate] = field(default_factory=dict)
     external: frozenset[int] = frozenset()
     covers: tuple[Cover, ...] = ()
-    rest_s: int = 0
     asked: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
     makeshift: Mapping[int, Makeshift] = field(default_factory=dict)

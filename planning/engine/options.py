@@ -68,7 +68,6 @@ from planning.engine.projection import project
 from planning.engine.reorder import reoptimise
 from planning.engine.rows import at_rows_of, projection_at_rows_of, rows_in
 from planning.engine.splits import maker_of
-from planning.engine.stop_ideas import stop
 from planning.engine.work_ideas import crew, repair_for_now, split
 
 HOUR = 3_600
@@ -481,7 +480,10 @@ class _Search:
         self.plant = ground.plant
         self.projection = ground.projection
         self.cause = cause
-        self.home = self._home()
+        # Row of the unit that the cause stops or slows down; -1 where it is about something else.
+        self.home = -1
+        if cause.kind in (CauseKind.UNIT_DOWN, CauseKind.UNIT_SLOW):
+            self.home = int(np.flatnonzero(self.plant.unit_id == cause.id)[0])
         self.most = budget
         self.budget = min(budget, OF_MACHINES)
         self.evaluations = 0
@@ -497,16 +499,6 @@ class _Search:
         self.hot = [hit.line_id for hit in hot[:HOT_LINES]]
         self.critical = self.walks(self.plant, self.projection)
         self.tight = self._tight_units()
-
-    def _home(self) -> int:
-        """Row of the one unit that the cause stops, slows down or closes; -1 without one."""
-        cause = self.cause
-        units = {cause.id} if cause.kind in (CauseKind.UNIT_DOWN, CauseKind.UNIT_SLOW) else set()
-        if cause.kind is CauseKind.CLOSED:
-            units = {unit_id for unit_id, _start, _end in cause.windows}
-        if len(units) != 1:
-            return -1
-        return int(np.flatnonzero(self.plant.unit_id == units.pop())[0])
 
     # -- what the plant tells ---------------------------------------------------------------------
 
@@ -1200,7 +1192,6 @@ def generate(
         repair_for_now(search)
         beyond_machines(search)
         mend(search)
-    stop(search)
     return Options(_judged(search), search.evaluations)
 
 

@@ -42,7 +42,7 @@ class AddOrder:
 
 @dataclass(frozen=True, slots=True)
 class RemoveOrder:
-    """Make nothing more of an order: one that was added, or what is left of another."""
+    """Take an order that was added away again."""
 
     kind: ClassVar[str] = "remove_order"
     order_id: int
@@ -199,17 +199,11 @@ def inverse(draft: Columns, change: OrderDeal) -> OrderDeal:
         int(plant.item_id[plant.order_item[order]]),
         qty,
         int(plant.order_need_by[order]),
-        tuple(_place(plant, op) for op in rows),
+        tuple(
+            _queue(plant, int(plant.unit_id[plant.op_unit[op]])).index(int(plant.op_id[op]))
+            for op in rows
+        ),
     )
-
-
-def _place(plant: Plant, op: int) -> int:
-    """The place of an operation in its unit's queue; behind all where it waits in none."""
-    if plant.op_unit[op] < 0:
-        return LAST
-    queue = _queue(plant, int(plant.unit_id[plant.op_unit[op]]))
-    op_id = int(plant.op_id[op])
-    return queue.index(op_id) if op_id in queue else LAST
 
 
 def why_not(draft: Columns, now: int, change: OrderDeal) -> WhyNot | None:
@@ -227,9 +221,8 @@ def why_not(draft: Columns, now: int, change: OrderDeal) -> WhyNot | None:
         odd = change.qty <= 0 or change.qty % int(plant.item_quantum_qty[item[0]])
         return WhyNot.QUANTITY if odd or min(change.places, default=0) < 0 else None
     rows = operations_of(plant, change.order_id)
-    if (plant.op_status[rows] == Status.RUNNING).any():
-        return WhyNot.STARTED
-    return WhyNot.KEPT if has_kept(plant, change.order_id) else None
+    begun = (plant.op_status[rows] != Status.WAITING).any()
+    return WhyNot.STARTED if begun else None
 
 
 def has_kept(plant: Plant, order_id: int) -> bool:

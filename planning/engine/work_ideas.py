@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from planning.engine.changes import Refusal
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 TRIED: Final = 2
 MINUTE: Final = 60
+DAY: Final = 86_400
 SHIFTS: Final = 10  # that others may take for somebody
 
 
@@ -43,42 +43,24 @@ def split(search: _Search) -> None:
 
 def crew(search: _Search) -> None:
     """Let others who can attend what stands take the shifts of somebody who is absent."""
-    offers = search.ground.rules.offers
     by_unit: dict[int, list[CoverWindow]] = {}
-    tired: set[int] = set()
-    works: dict[int, list[CoverWindow]] = {}
-    for each in sorted(offers.covers, key=lambda cover: (cover.start_s, cover.window_id)):
+    for each in search.ground.rules.offers.covers:
         if each.end_s <= search.ground.now:
             continue
         mine = by_unit.setdefault(each.unit_id, [])
-        rested = [
-            person
-            for person in each.people
-            if _rests(works.get(person, []), each.start_s, each.end_s, offers.rest_s)
-        ]
-        if not rested and (each.people or each.tired):
-            tired.add(each.unit_id)
-        if rested and len(mine) < SHIFTS:
-            taken_one = CoverWindow(
-                each.unit_id, each.window_id, each.start_s, each.end_s, rested[0]
+        if each.people and len(mine) < SHIFTS:
+            mine.append(
+                CoverWindow(each.unit_id, each.window_id, each.start_s, each.end_s, each.people[0])
             )
-            mine.append(taken_one)
-            works.setdefault(rested[0], []).append(taken_one)
     for unit_id, taken in sorted(by_unit.items()):
         slug = f"crew/unit-{unit_id}"
         if not taken:
-            why = WhyNot.NO_REST if unit_id in tired else WhyNot.NOBODY_ABLE
-            search.refuse(Kind.CREW, slug, Refusal(why, "unit", unit_id))
+            search.refuse(Kind.CREW, slug, Refusal(WhyNot.NOBODY_ABLE, "unit", unit_id))
             continue
         search.check(Kind.CREW, slug, taken)
         search.check(Kind.CREW, f"{slug}/first", taken[:1])
     if len(by_unit) > 1:
         search.check(Kind.CREW, "crew/all", [each for mine in by_unit.values() for each in mine])
-
-
-def _rests(works: Sequence[CoverWindow], start: int, end: int, rest: int) -> bool:
-    """Whether somebody who takes these shifts rests long enough around another one."""
-    return all(each.end_s + rest <= start or each.start_s >= end + rest for each in works)
 
 
 def repair_for_now(search: _Search) -> None:
@@ -99,14 +81,13 @@ def repair_for_now(search: _Search) -> None:
     back = -(-(now + known.repair_s) // MINUTE) * MINUTE
     takes = max(MINUTE, -(-(until - now) // MINUTE) * MINUTE)
     pauses = search.pauses(unit, back)
-    holds = next((start for start, end in pauses if end - start >= takes), None)
+    holds = [start for start, end in pauses if end - start >= takes]
     longest = max(pauses, key=lambda each: (each[1] - each[0], -each[0]), default=(back, back))
     first = pauses[0][0] if pauses else back
-    named = {"longest-pause": longest[0], "next-pause": first, "pause-that-holds-it": holds}
-    starts = {-(-at // MINUTE) * MINUTE: name for name, at in named.items() if at is not None}
-    for begin, name in starts.items():
+    for start in dict.fromkeys([*holds[:1], longest[0], first]):
+        begin = -(-start // MINUTE) * MINUTE
         change = RepairForNow(unit_id, back, known.ppm, begin, begin + takes)
-        slug = f"temporary-repair/unit-{unit_id}/{name}"
+        slug = f"temporary-repair/unit-{unit_id}/{(begin - now) // DAY}"
         search.check(Kind.TEMPORARY_REPAIR, slug, [change])
 
 

@@ -239,11 +239,6 @@ def test_a_job_is_not_frozen_where_it_cannot_start_anyway() -> None:
     assert frozen(plant, waits).tolist() == [True, False, False]
     blocked = replace(waits, op_state=np.full(3, State.BLOCKED, np.int8))
     assert not frozen(plant, blocked).any()
-    closed = two_mills()
-    closed.add_exception(unit=1, start=0, end=2 * HOUR, open=0)
-    shut = replace(closed.build(), op_baseline_start=np.zeros(3, np.int32))
-    assert not frozen(shut, dated(shut, now=HOUR)).any()
-    assert frozen(shut, dated(shut, now=2 * HOUR)).all()
 
 
 def test_a_job_that_only_moves_up_is_not_displaced() -> None:

@@ -11,7 +11,7 @@ from planning.engine.changes import Refusal, apply, footprint, from_json, illega
 from planning.engine.cost import What, option_cost
 from planning.engine.deals import NEW_ORDER, Reserve, WhyNot
 from planning.engine.orders import LAST, AddOrder, RemoveOrder, op_id_of
-from planning.engine.plant import PIECE, DemandKind, Plant, Status, SupplyKind
+from planning.engine.plant import PIECE, DemandKind, Plant, SupplyKind
 from planning.engine.projection import project
 from planning.engine.recipes import Recipe, Step
 from tests.engine.test_deals import BODY, DAY, EURO, NOW, OTHER_BAR, Rate, rules_of, same, workshop
@@ -105,36 +105,6 @@ def test_an_order_goes_with_all_that_it_takes_and_brings() -> None:
     assert 5 not in after.demand_id[after.demand_kind == DemandKind.COMPONENT]
     assert len(after.peg_qty) == 0
     assert footprint(plant, after).rows == ("order:7",)
-
-
-def test_an_order_that_runs_or_is_kept_is_not_taken_away() -> None:
-    plant = workshop()
-    assert illegal(plant, project(plant, now=NOW), [RemoveOrder(7)]) is None
-    runs = plant.op_status.copy()
-    runs[at(plant, 1)] = Status.RUNNING
-    kept = Reserve(int(SupplyKind.OUTPUT), 7, int(DemandKind.LINE), 1, PIECE)
-    for other, why in (
-        (replace(plant, op_status=runs), WhyNot.STARTED),
-        (apply(plant, [kept]), WhyNot.KEPT),
-    ):
-        refusal = illegal(other, project(plant, now=NOW), [RemoveOrder(7)])
-        assert isinstance(refusal, Refusal)
-        assert refusal.why is why
-
-
-def test_what_has_ended_has_no_place_to_go_back_to() -> None:
-    plant = workshop()
-    done = plant.op_status.copy()
-    done[at(plant, 1)] = Status.DONE
-    ended = replace(
-        plant,
-        op_status=done,
-        queue_op=plant.queue_op[1:],
-        unit_queue_ptr=np.array([0, 0, 1, 1], np.int32),
-    )
-    [back] = inverse(ended, [RemoveOrder(7)])
-    assert isinstance(back, AddOrder)
-    assert back.places == (LAST, 0)
 
 
 @pytest.mark.parametrize(

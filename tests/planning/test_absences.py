@@ -10,7 +10,7 @@ import pytest
 
 from equipment.models import CalendarException
 from mes.clock import wall_now
-from mes.models import Person
+from mes.models import Person, Role, RoleGrant
 from planning import actions as planning
 from planning import words
 from planning.models import Consent, Disruption, Option
@@ -18,12 +18,30 @@ from tests.cast import HOUR
 from tests.planning.conftest import DAY, Company
 from tests.planning.test_by_hand import COMPARED
 from tests.planning.test_consents import plan_hash
-from tests.planning.test_option_kinds import accept, attended, the_option
+from tests.planning.test_option_kinds import accept, the_option
 from tests.planning.test_supply_and_demand import stored
 from workorders import actions as workorders
 from workorders.models import Absence
 
 FIGURES = [name for name in COMPARED if name not in ("lines_hit", "ops_hit")]
+
+
+def attended(company: Company) -> None:
+    """Petra and Jan attend the two mills by day; Milan works nights and could take a shift."""
+    for name in ("Petra", "Jan", "Milan"):
+        company.ids[name] = Person.objects.create(name=name).pk
+        RoleGrant.objects.create(person_id=company.ids[name], role=Role.OPERATOR, site=company.site)
+    company.must(
+        workorders.add_skill,
+        code="MILL",
+        name="Runs a mill",
+        unit_ids=[company.ids["CNC-04"], company.ids["CNC-07"]],
+        people=[
+            (company.ids["Petra"], 1, ["day"]),
+            (company.ids["Jan"], 1, ["day"]),
+            (company.ids["Milan"], 1, ["night"]),
+        ],
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from equipment.models import Slowdown, Tool, ToolLoss
 from mes.clock import wall_now
 from mes.commands import Command
 from mes.masters import save_master
-from mes.models import Site
 from planning import actions as planning
 from planning import snapshot, words
 from planning.models import Booking, Disruption, Option
@@ -304,18 +303,3 @@ def test_an_added_shift_helps_is_foretold_and_taken_back(shop: Company) -> None:
     shop.answer()
     assert stored(shop) == before
     assert shop.do(equipment.end_opening, **values).status == 409
-
-
-def test_a_closed_machine_gives_its_jobs_away_also_those_that_were_to_begin_now(
-    shop: Company,
-) -> None:
-    Site.objects.filter(pk=shop.site.pk).update(frozen_window_s=8 * 3600)
-    shop.answer()
-    shop.must(equipment.close_place, equipment_id=shop.ids["CNC-04"], ends_at=shop.now + 5 * DAY)
-    shop.answer()
-    option = Option.objects.filter(
-        disruption=shop.disruption("CLOSURE"), kind="ALTERNATE_UNIT", verdict="OFFERED"
-    ).order_by("rank")[0]
-    assert option.figures["late_lines"] == 0
-    assert option.figures["frozen_moved"] == 0
-    assert "CNC-07 takes" in words.option_name(option)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +16,7 @@ from materials import actions as materials
 from materials.models import BillLine, CustomerLine, Item, Lot, PurchaseLine
 from mes.clock import wall_now
 from mes.commands import Outcome
-from mes.models import Person, Role, RoleGrant, SitePlan, Task
+from mes.models import Role, SitePlan, Task
 from planning import actions as planning
 from planning import snapshot, words
 from planning.engine.kinds import Kind
@@ -320,35 +319,6 @@ def bars_on_hold(company: Company) -> None:
     held(company)
 
 
-def hours_that_cost(company: Company) -> None:
-    rate(company, "UNIT_HOUR", "16")
-    rate(company, "SETUP_HOUR", "59")
-
-
-def an_order_for_nobody(company: Company) -> None:
-    """The customer cancels what WO-1 is made for."""
-    hours_that_cost(company)
-    company.commit()
-    line = CustomerLine.objects.get(site=company.site, order__code="SO-1")
-    company.must(materials.cancel_line, line_id=line.pk, note="project stopped")
-    company.answer()
-
-
-def an_order_for_nobody_that_has_begun(company: Company) -> None:
-    """Twenty of its sixty bodies are turned when he cancels; it stands at the moment."""
-    company.commit()
-    job = company.job("WO-1", 10)
-    company.must(workorders.start, job_order_id=job.pk)
-    assert company.report(job, 20, 0).ok
-    company.must(workorders.stop, job_order_id=job.pk)
-    an_order_for_nobody(company)
-
-
-def stock_ahead_of_a_customer(company: Company) -> None:
-    hours_that_cost(company)
-    an_order_without_a_customer_ahead(company)
-
-
 def a_mill_that_can_be_patched(company: Company) -> None:
     """CNC-04 could be back in two hours at 60 %; its repair takes forty."""
     rate(company, "MAKESHIFT", "240")
@@ -360,37 +330,6 @@ def patched(company: Company, repair_s: int = 7_200, percent: int = 60) -> None:
     units = Equipment.objects.filter(site=company.site, code="CNC-04")
     units.update(makeshift_s=repair_s, makeshift_percent=percent)
     JobAlternate.objects.filter(site=company.site, unit__code="CNC-07").delete()
-
-
-def attended(company: Company, shift: str = "night") -> None:
-    """Petra and Jan attend the two mills by day; Milan works in another shift and could help."""
-    for name in ("Petra", "Jan", "Milan"):
-        company.ids[name] = Person.objects.create(name=name).pk
-        RoleGrant.objects.create(person_id=company.ids[name], role=Role.OPERATOR, site=company.site)
-    company.must(
-        workorders.add_skill,
-        code="MILL",
-        name="Runs a mill",
-        unit_ids=[company.ids["CNC-04"], company.ids["CNC-07"]],
-        people=[
-            (company.ids["Petra"], 1, ["day"]),
-            (company.ids["Jan"], 1, ["day"]),
-            (company.ids["Milan"], 1, [shift]),
-        ],
-    )
-
-
-def absent(company: Company, *, shift: str = "night") -> None:
-    """Petra is absent for four days, and CNC-04 stands for it."""
-    attended(company, shift)
-    company.commit()
-    company.must(
-        workorders.report_absence,
-        person_id=company.ids["Petra"],
-        ends_at=company.now + 4 * DAY,
-        unit_id=company.ids["CNC-04"],
-    )
-    company.answer()
 
 
 @dataclass(frozen=True)
@@ -430,10 +369,6 @@ FITS = (
     Fit(Kind.REMAKE, goods_that_came_back, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, scrap_of_the_last_piece, frozenset({"MATERIAL", "MACHINE"})),
     Fit(Kind.REMAKE, bodies_on_hold, frozenset({"MATERIAL", "MACHINE"})),
-    Fit(Kind.CREW, absent, frozenset({"OVERTIME"}), "CREW"),
-    Fit(Kind.STOP, an_order_for_nobody, frozenset({"MACHINE"})),
-    Fit(Kind.STOP, an_order_for_nobody_that_has_begun, frozenset({"MACHINE"})),
-    Fit(Kind.STOP, stock_ahead_of_a_customer, frozenset({"MACHINE"})),
     Fit(Kind.TEMPORARY_REPAIR, a_mill_that_can_be_patched, frozenset({"MAKESHIFT"}), "REPAIR"),
     Fit(Kind.CONCESSION, bodies_on_hold, frozenset({"CONCESSION"}), "QUALITY"),
     Fit(Kind.CONCESSION, scrap_of_the_last_piece, frozenset({"CONCESSION"}), "QUALITY"),
@@ -582,36 +517,6 @@ def without_a_promise(company: Company) -> None:
     broken(company)
 
 
-def nobody_else_attends_it(company: Company) -> None:
-    """Milan, who could, is absent too."""
-    attended(company)
-    company.commit()
-    for who in ("Milan", "Petra"):
-        company.must(
-            workorders.report_absence,
-            person_id=company.ids[who],
-            ends_at=company.now + 4 * DAY,
-            unit_id=company.ids["CNC-04"],
-        )
-    company.answer()
-
-
-def who_could_works_the_night_before(company: Company) -> None:
-    """Milan's night, from ten to six, lies right before the day and right behind it."""
-    company.must(
-        equipment.add_calendar,
-        code="NIGHT",
-        name="Nights",
-        shifts=[(day, time(22), time(6), "night") for day in range(5)],
-    )
-    absent(company)
-
-
-def an_order_for_nobody_that_runs(company: Company) -> None:
-    company.must(workorders.start, job_order_id=company.job("WO-1", 10).pk)
-    an_order_for_nobody(company)
-
-
 def a_mill_that_is_back_soon(company: Company) -> None:
     patched(company)
     company.sell("SO-3", 60, company.now + HOUR)
@@ -657,9 +562,6 @@ MISFITS = (
     (Kind.SPLIT, no_like_machine, "NO_LIKE_UNIT"),
     (Kind.SPLIT, a_machine_that_waits_for_days, "WHOLE_ELSEWHERE"),
     (Kind.REOPTIMISE, broken, "NOTHING_TO_MOVE"),
-    (Kind.CREW, nobody_else_attends_it, "NOBODY_ABLE"),
-    (Kind.CREW, who_could_works_the_night_before, "NO_REST"),
-    (Kind.STOP, an_order_for_nobody_that_runs, "STARTED"),
     (Kind.TEMPORARY_REPAIR, broken, "NO_MAKESHIFT"),
     (Kind.TEMPORARY_REPAIR, a_mill_that_is_back_soon, "BACK_SOONER"),
     (Kind.REWORK, bars_that_nobody_has, "NOT_OURS"),

@@ -19,14 +19,7 @@ from workorders.actions.calls import (
 )
 from workorders.actions.masters import add_routing, save_routing_operation
 from workorders.actions.mending import order_mending
-from workorders.actions.orders import (
-    close_order,
-    create_order,
-    release,
-    reopen_order,
-    set_due,
-    stop_order,
-)
+from workorders.actions.orders import close_order, create_order, release, set_due
 from workorders.actions.queues import (
     allow_job,
     move_job,
@@ -80,7 +73,6 @@ __all__ = [
     "reckon_again",
     "refuse_job",
     "release",
-    "reopen_order",
     "report_absence",
     "report_production",
     "reserve",
@@ -95,7 +87,6 @@ __all__ = [
     "split_job",
     "start",
     "stop",
-    "stop_order",
     "substitute",
     "suspend_jobs_of",
     "take_call",

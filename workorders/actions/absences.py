@@ -7,7 +7,7 @@ shifts. Who works where at a moment is the shift's own business.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
@@ -118,8 +118,7 @@ def end_absence(command: Command, *, person_id: int) -> dict[str, Any]:
 def cover(command: Command, *, window_id: int, person_id: int) -> dict[str, Any]:
     """Let somebody else attend a unit for a time in which it stands for want of a person.
 
-    :raises Refused: if it does not stand any more, or the person can't attend it, or would not
-        rest long enough between it and a shift of his own.
+    :raises Refused: if it does not stand any more, or the person can't attend it.
     """
     row = _open(command).select_for_update(no_key=True).filter(window_ids__contains=[window_id])
     absence = row.first()
@@ -134,12 +133,6 @@ def cover(command: Command, *, window_id: int, person_id: int) -> dict[str, Any]
     )
     if not skilled.exists() or _is_away(command, person_id, starts_at, ends_at):
         raise Refused(_("This person can't attend the machine then."))
-    if not rules.rests(
-        _works(command, person_id, unit_id, (starts_at, ends_at)), (starts_at, ends_at), rules.REST
-    ):
-        raise Refused(
-            _("This person would rest less than 11 hours between two shifts. Choose another one.")
-        )
     remove_window(command, window_id=window_id)
     _keep_windows(command, absence, [each for each in absence.window_ids if each != window_id])
     _tell_change(command, absence, [], [window_id])
@@ -163,28 +156,6 @@ def uncover(
     _keep_windows(command, absence, [*absence.window_ids, window["window_id"]])
     _tell_change(command, absence, [window], [])
     return {"window_id": window["window_id"]}
-
-
-def _works(
-    command: Command, person_id: int, unit_id: int, around: tuple[datetime, datetime]
-) -> list[tuple[datetime, datetime]]:
-    """When a person works in shifts of his own, as far as a rest around a time goes.
-
-    As the unit's calendar has them; names that it doesn't know are those of the site's others.
-    """
-    skills = PersonSkill.objects.filter(site=command.site, person=person_id)
-    names = {name for shifts in skills.values_list("shifts", flat=True) for name in shifts}
-    own = Equipment.objects.get(pk=unit_id).calendar_id
-    rows = list(ShiftPattern.objects.filter(site=command.site))
-    known = {row.name for row in rows if row.calendar_id == own}
-    shifts = [
-        equipment_rules.Shift(row.weekday, row.starts, row.ends)
-        for row in rows
-        if row.name in names and (row.calendar_id == own or row.name not in known)
-    ]
-    reach = rules.REST + timedelta(days=1)
-    zone = command.site.time_zone
-    return equipment_rules.expand_calendar(shifts, [], zone, around[0] - reach, around[1] + reach)
 
 
 def _is_away(command: Command, person_id: int, starts_at: datetime, ends_at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -232,57 +232,6 @@ def close_order(command: Command, *, work_order_id: int, note: str = "") -> dict
             "put_away_quantity": order.put_away_quantity,
             "quantity": order.quantity,
             "note": note,
-        },
-    )
-    return {"work_order_id": order.pk}
-
-
-def stop_order(command: Command, *, work_order_id: int, note: str = "") -> dict[str, Any]:
-    """Make no more of an order: it is closed with what it has made.
-
-    returns  besides its id what `reopen_order` needs.
-
-    :raises Refused: as `close_order`.
-    """
-    order = find(command, WorkOrder, work_order_id, lock=True)
-    jobs = [
-        {"job_order_id": job.pk, "status": str(job.status), "completed_at": job.completed_at}
-        for job in order.job_orders.order_by("pk")
-    ]
-    was = str(order.status)
-    close_order(command, work_order_id=order.pk, note=note)
-    return {"work_order_id": order.pk, "was": was, "jobs": jobs}
-
-
-def reopen_order(
-    command: Command, *, work_order_id: int, was: str, jobs: Sequence[Mapping[str, Any]], note: str
-) -> dict[str, Any]:
-    """Go on with an order that was stopped; its jobs join the ends of their queues.
-
-    was, jobs  as `stop_order` returned them.
-
-    :raises Refused: if it is open.
-    """
-    order = find(command, WorkOrder, work_order_id, lock=True)
-    if order.status != WorkOrder.Status.CLOSED:
-        raise Refused(_("%(order)s is open.") % {"order": order.code}, status=409)
-    for each in jobs:
-        JobOrder.objects.filter(work_order=order, pk=each["job_order_id"]).update(
-            status=each["status"], completed_at=each["completed_at"], version=F("version") + 1
-        )
-    WorkOrder.objects.filter(pk=order.pk).update(
-        status=was, closed_at=None, version=F("version") + 1
-    )
-    waiting = order.job_orders.exclude(status__in=rules.ENDED).order_by("number", "pk")
-    append_to_queues(command, list(waiting))
-    command.record(
-        "workorders.order.reopened",
-        subject=("work_order", order.pk),
-        body={
-            "note": note,
-            "jobs": [
-                {"job_order_id": each["job_order_id"], "status": each["status"]} for each in jobs
-            ],
         },
     )
     return {"work_order_id": order.pk}

@@ -549,7 +549,9 @@ def footprint(before: Plant, after: Plant) -> Footprint:
         tuple(getattr(after, name) for name in window),
     )
     return Footprint(
-        queues=tuple(sorted(queues_after(before, after))),
+        queues=tuple(
+            sorted(int(before.unit_id[unit]) for unit in _units_with_other_queues(before, after))
+        ),
         calendars=tuple(int(before.unit_id[unit]) for unit in calendars),
         estimates=tuple(before.unit_id[estimate].tolist()),
         ops=tuple(sorted(before.op_id[ops].tolist())),

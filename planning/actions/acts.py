@@ -250,9 +250,14 @@ def _make_again(
         due_at=at,
     )
     made = release(command, work_order_id=made["work_order_id"])
-    bought[change.order_id] = made["work_order_id"]
+    return _remembered(made, change.order_id, bought)
+
+
+def _remembered(made: Made, order_id: int, bought: dict[int, int]) -> Made:
+    """Note under which ids an order and its operations are stored, for the changes after it."""
+    bought[order_id] = made["work_order_id"]
     for step, job_id in enumerate(made["job_order_ids"]):
-        bought[op_id_of(change.order_id, step)] = job_id
+        bought[op_id_of(order_id, step)] = job_id
     return made
 
 
@@ -274,10 +279,7 @@ def _mend(
         lot_id=change.lot_id or None,
         job_order_id=change.op_id or None,
     )
-    bought[change.order_id] = made["work_order_id"]
-    for step, job_id in enumerate(made["job_order_ids"]):
-        bought[op_id_of(change.order_id, step)] = job_id
-    return made
+    return _remembered(made, change.order_id, bought)
 
 
 def _repair_for_now(command: Command, study: Study, change: RepairForNow) -> Made:

@@ -202,7 +202,8 @@ def _store(
             partial(
                 live.publish,
                 disruption.site_id,
-                ["inbox", f"impact:{disruption.pk}"],
+                # The inbox names the best one, which is known at the end.
+                [f"impact:{disruption.pk}", *(["inbox"] if done else [])],
                 version=version,
                 seq=study.snap.seq,
             ),

@@ -7,7 +7,7 @@ own: a step that mends them, then the steps that were still before them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -45,8 +45,8 @@ class LeaveHeld:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRework:
-    """Mend pieces of a held lot, or those that were lost at an operation, at a unit.
+class _Rework:
+    """Pieces of a held lot, or those that were lost at an operation, and how they are mended.
 
     order_id  of the order until it is stored.
     lot_id, op_id  one of them; the other one is 0.
@@ -56,7 +56,6 @@ class OrderRework:
     line_ids  as in `Concede`.
     """
 
-    kind: ClassVar[str] = "order_rework"
     order_id: int
     item_id: int
     qty: int
@@ -76,22 +75,17 @@ class OrderRework:
 
 
 @dataclass(frozen=True, slots=True)
-class DropRework:
+class OrderRework(_Rework):
+    """Mend the pieces at a unit."""
+
+    kind: ClassVar[str] = "order_rework"
+
+
+@dataclass(frozen=True, slots=True)
+class DropRework(_Rework):
     """Take an order that mends pieces away again; they are where they were."""
 
     kind: ClassVar[str] = "drop_rework"
-    order_id: int
-    item_id: int
-    qty: int
-    due_s: int
-    lot_id: int
-    op_id: int
-    unit_id: int
-    setup_s: int
-    run_us: int
-    after: int
-    places: tuple[int, ...]
-    line_ids: tuple[int, ...] = ()
 
 
 MendDeal = Concede | LeaveHeld | OrderRework | DropRework
@@ -189,11 +183,7 @@ def inverse(draft: Columns, change: MendDeal) -> MendDeal:
         until, dated = int(plant.supply_until[row]), bool(plant.supply_dated[row])
         return LeaveHeld(change.lot_id, until, dated)
     other = DropRework if isinstance(change, OrderRework) else OrderRework
-    return other(
-        change.order_id, change.item_id, change.qty, change.due_s, change.lot_id, change.op_id,
-        change.unit_id, change.setup_s, change.run_us, change.after, change.places,
-        change.line_ids,
-    )  # fmt: skip
+    return other(**{each.name: getattr(change, each.name) for each in fields(change)})
 
 
 def why_not(draft: Columns, now: int, change: MendDeal) -> WhyNot | None:

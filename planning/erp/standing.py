@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,7 @@ from equipment.models import Equipment
 from materials.models import CustomerLine, PurchaseLine, StockBalance
 from mes.models import Site
 from planning.ownplant.columns import BY_NAME
-from planning.ownplant.values import plain
+from planning.ownplant.values import kept_date, plain
 from workorders.models import JobOrder, WorkOrder
 
 LINES = "lines"  # customer lines that no work order's row tells of
@@ -77,15 +76,6 @@ class _Reader:
         self._purchases()
         return self.found
 
-    def day(self, at: datetime | None) -> str:
-        """An instant as a file's date: without an hour it is the end of the day."""
-        if at is None:
-            return ""
-        here = at.astimezone(self.zone).replace(tzinfo=None)
-        if (here.hour, here.minute) == (23, 59):
-            return here.date().isoformat()
-        return here.isoformat(timespec="minutes")
-
     def _codes(self, sheet: str, column: str) -> set[str]:
         return {row.get(column, "") for row in self.known.get(sheet, ())}
 
@@ -133,8 +123,8 @@ class _Reader:
             "no": order.code,
             "item": order.item.code,
             "done": plain(order.put_away_quantity),
-            "due": self.day(order.due_at),
-            "parked": self.day(order.not_before),
+            "due": kept_date(order.due_at, self.zone),
+            "parked": kept_date(order.not_before, self.zone),
         }
         if short and order.status in (WorkOrder.Status.CLOSED, WorkOrder.Status.ABORTED):
             row.values["state"] = CLOSED
@@ -151,7 +141,7 @@ class _Reader:
             "item": line.item.code,
             "qty": plain(line.quantity),
             "done": plain(line.shipped_quantity),
-            "promised": self.day(line.promised_at),
+            "promised": kept_date(line.promised_at, self.zone),
             "part": plain(line.part_quantity) if line.part_quantity else "",
             "freight": line.freight_mode.name if line.freight_mode else "",
             "state": CANCELLED if line.cancelled_at else "",
@@ -249,7 +239,7 @@ class _Reader:
                 "order": line.order_code,
                 "line": number,
                 "item": line.item.code,
-                "due": self.day(line.expected_at),
+                "due": kept_date(line.expected_at, self.zone),
                 "qty": plain(_to_come(line)),
                 "state": CANCELLED if _is_cancelled(line) else "",
             }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,7 @@ from planning.ownfields.values import (
     parsed,
     rows_by_key,
 )
-from planning.ownplant.values import Wrong, local
+from planning.ownplant.values import Wrong, kept_date, local
 from workorders.actions import set_due
 
 MOST_PASTED = 1_000
@@ -147,10 +146,11 @@ def paste(
                 _("%(key)s reads otherwise by now. Look again; nothing was changed.") % {"key": key}
             )
         try:
+            value = _checked(columns[column], text)
             if column == DATES[RowOf(row_of)]:
-                _set_date(command, row_of, row, text, note)
+                _set_date(command, row_of, row, value, note)
             else:
-                _put(command, row_of, row.pk, columns[column], _checked(columns[column], text))
+                _put(command, row_of, row.pk, columns[column], value)
         except Stale:
             raise
         except Refused as why:
@@ -170,7 +170,7 @@ def standing(site: Any, row_of: str, column: str, rows: Mapping[str, Any]) -> di
     """What stands in a column of these rows now, by key."""
     if column == DATES[RowOf(row_of)]:
         zone = ZoneInfo(site.time_zone)
-        return {key: _day(getattr(row, f"{column}_at"), zone) for key, row in rows.items()}
+        return {key: kept_date(getattr(row, f"{column}_at"), zone) for key, row in rows.items()}
     said = OwnValue.objects.filter(
         site=site,
         row_of=row_of,
@@ -179,16 +179,6 @@ def standing(site: Any, row_of: str, column: str, rows: Mapping[str, Any]) -> di
     )
     texts = dict(said.values_list("subject_id", "text"))
     return {key: texts.get(row.pk, "") for key, row in rows.items()}
-
-
-def _day(at: datetime | None, zone: ZoneInfo) -> str:
-    """An instant as its day, with the hour unless it is the end of it."""
-    if at is None:
-        return ""
-    here = at.astimezone(zone).replace(tzinfo=None)
-    if (here.hour, here.minute) == (23, 59):
-        return here.date().isoformat()
-    return here.isoformat(timespec="minutes")
 
 
 def _set_date(command: Command, row_of: str, row: Any, text: str, note: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
@@ -160,6 +161,16 @@ def _shift(raw: Raw) -> str:
     if not spans or len(text) > 200:
         raise Wrong(_("is no shift"), _("Write 1, 2 or 3 shifts, or hours: Mon-Fri 06:00-14:00."))
     return text
+
+
+def kept_date(at: datetime | None, zone: ZoneInfo) -> str:
+    """An instant in the form in which a date is kept, what `local` reads; "" for none."""
+    if at is None:
+        return ""
+    here = at.astimezone(zone).replace(tzinfo=None)
+    if (here.hour, here.minute) == (23, 59):
+        return here.date().isoformat()
+    return here.isoformat(timespec="minutes")
 
 
 def local(text: str) -> datetime:

@@ -199,5 +199,9 @@ def test_pasted_dates_are_agreed_by_the_act_that_a_person_would_use(
     rows = json.dumps([[one, "2026-12-18", "2026-12-20"], [two_, "2026-12-19", "2099-01-01"]])
     refused = post(jana, f"{here}apply/", column="promised", rows=rows)
     assert (refused.status_code, two_ in refused.content.decode()) == (422, True)
+    for no_date in ("soon", "2026-13-01", "0001-01-01"):
+        rows = json.dumps([[one, "2026-12-18", no_date]])
+        refused = post(jana, f"{here}apply/", column="promised", rows=rows)
+        assert (refused.status_code, one in refused.content.decode()) == (422, True)
     first.refresh_from_db()
     assert first.promised_at.astimezone(ZoneInfo(northfield_site.time_zone)) == berlin

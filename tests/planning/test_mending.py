@@ -142,10 +142,8 @@ def test_pieces_of_a_held_lot_are_mended_and_put_away(company: Company) -> None:
     assert balance(company, order.code) == 0
 
 
-def test_what_is_mended_is_not_counted_in_its_lot_too(company: Company) -> None:
-    bodies_on_hold(company)
-    decide(company, Kind.REWORK)
-    again = company.do(
+def mend_one_more(company: Company, **of: int) -> Outcome:
+    return company.do(
         workorders.order_mending,
         code="WO-R",
         item_id=company.ids["BODY"],
@@ -154,9 +152,14 @@ def test_what_is_mended_is_not_counted_in_its_lot_too(company: Company) -> None:
         unit_id=company.ids["BENCH"],
         setup_s=0,
         run_s=Decimal(10),
-        after=20,
-        lot_id=company.lot("B-1").pk,
+        **of,
     )
+
+
+def test_what_is_mended_is_not_counted_in_its_lot_too(company: Company) -> None:
+    bodies_on_hold(company)
+    decide(company, Kind.REWORK)
+    again = mend_one_more(company, after=20, lot_id=company.lot("B-1").pk)
     assert again.status == 409
     assert "not so many pieces" in again.message
 
@@ -173,16 +176,5 @@ def test_what_an_operation_lost_is_mended_and_goes_on_from_there(company: Compan
         company.must(workorders.start, job_order_id=job.pk)
         assert company.report(job, 60, 0).ok
     assert balance(company, order.code) == Decimal(60)
-    again = company.do(
-        workorders.order_mending,
-        code="WO-R",
-        item_id=company.ids["BODY"],
-        quantity=Decimal(1),
-        due_at=company.now,
-        unit_id=company.ids["BENCH"],
-        setup_s=0,
-        run_s=Decimal(10),
-        after=10,
-        job_order_id=company.job("WO-1", 10).pk,
-    )
+    again = mend_one_more(company, after=10, job_order_id=company.job("WO-1", 10).pk)
     assert again.status == 409
